@@ -1,0 +1,1 @@
+//! A .beam file's way in: container, checks, rewriting, linking.

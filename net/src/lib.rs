@@ -1,0 +1,1 @@
+//! The inet driver, sockets, the resolver, epmd and distribution.

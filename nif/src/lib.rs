@@ -1,0 +1,1 @@
+//! The erl_nif ABI and the native modules built in.

@@ -1,0 +1,1 @@
+//! Ports, the driver trait, the command registry and the in-thread drivers.

@@ -1,0 +1,1 @@
+//! Workers, run queues, timers and dirty pools.

@@ -1,0 +1,1 @@
+//! Terms, heaps, processes, code and the interpreter: the Erlang machine without threads, clock or I/O.
