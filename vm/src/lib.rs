@@ -1,1 +1,16 @@
-//! Terms, heaps, processes, code and the interpreter: the Erlang machine without threads, clock or I/O.
+//! The Erlang machine: terms, heaps, processes, code and the interpreter, without threads, clock or I/O.
+//!
+//! [`term`] says what a value is, [`heap`] where it is built and collected, [`code`] what runs, [`process`]
+//! who runs it, [`bif`] what is written in Rust. Unsafe code stands in `term`, `heap`, `binary`, `atom`,
+//! `code`, `process` and `interp` only.
+
+pub mod atom;
+pub mod bif;
+pub mod binary;
+pub mod code;
+pub mod heap;
+pub mod node_name;
+pub mod process;
+pub mod reference;
+pub mod resource;
+pub mod term;

@@ -1,0 +1,145 @@
+//! Reference-counted bytes off the heap: what binaries of more than 64 bytes hold.
+//!
+//! The bytes up to `used` never change. A binary with spare room can be appended to in place by whoever
+//! moves `used` on from the very end that it knows ([`BinaryData::claim`]): everyone else keeps seeing the
+//! prefix that it saw before. That is how `<<Acc/binary, …>>` in a loop costs linear time.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+
+/// Up to this many bytes a binary is stored on the heap itself (OTP: `ERL_ONHEAP_BIN_LIMIT`).
+pub const HEAP_LIMIT: usize = 64;
+
+/// How many bytes all binaries off the heap hold now (`erlang:memory(binary)`).
+pub static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+
+/// The bytes of one or more binaries.
+pub struct BinaryData {
+    start: *mut u8,
+    /// How many bytes are valid; only grows.
+    used: AtomicUsize,
+    capacity: usize,
+    /// Keeps `start` alive where the bytes are not our own allocation.
+    foreign: Option<Bytes>,
+}
+
+// SAFETY:
+// 1. Bytes below `used` are never written again.
+// 2. Bytes above are written only by the one thread whose `claim` moved `used` over them, before any term
+//    that covers them exists.
+unsafe impl Send for BinaryData {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for BinaryData {}
+
+impl BinaryData {
+    /// A copy of bytes.
+    pub fn copy_of(bytes: &[u8]) -> Arc<BinaryData> {
+        BinaryData::build(bytes.len(), bytes.len(), |room| room.copy_from_slice(bytes))
+    }
+
+    /// `len` bytes written by `fill` (which finds zeros), with room for `capacity`.
+    pub fn build(len: usize, capacity: usize, fill: impl FnOnce(&mut [u8])) -> Arc<BinaryData> {
+        let capacity = capacity.max(len).max(1);
+        let layout = Layout::array::<u8>(capacity).expect("a binary's size fits the address space");
+        // SAFETY: the layout has a size above 0.
+        let start = unsafe { std::alloc::alloc_zeroed(layout) };
+        if start.is_null() {
+            handle_alloc_error(layout);
+        }
+        ALLOCATED.fetch_add(capacity, Ordering::Relaxed);
+        let data = BinaryData {
+            start,
+            used: AtomicUsize::new(len),
+            capacity,
+            foreign: None,
+        };
+        // SAFETY: `len <= capacity` zeroed bytes, and nobody else knows them yet.
+        fill(unsafe { std::slice::from_raw_parts_mut(start, len) });
+        Arc::new(data)
+    }
+
+    /// A copy of bytes with room to append.
+    pub fn with_capacity(bytes: &[u8], capacity: usize) -> Arc<BinaryData> {
+        let capacity = capacity.max(bytes.len()).max(1);
+        let layout = Layout::array::<u8>(capacity).expect("a binary's size fits the address space");
+        // SAFETY: the layout has a size above 0.
+        let start = unsafe { alloc(layout) };
+        if start.is_null() {
+            handle_alloc_error(layout);
+        }
+        ALLOCATED.fetch_add(capacity, Ordering::Relaxed);
+        // SAFETY: room for `capacity >= bytes.len()` bytes, not overlapping with a fresh allocation.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len()) };
+        Arc::new(BinaryData {
+            start,
+            used: AtomicUsize::new(bytes.len()),
+            capacity,
+            foreign: None,
+        })
+    }
+
+    /// Bytes that came from elsewhere (a socket's buffer, a mapped file), taken without a copy.
+    pub fn from_bytes(bytes: Bytes) -> Arc<BinaryData> {
+        ALLOCATED.fetch_add(bytes.len(), Ordering::Relaxed);
+        Arc::new(BinaryData {
+            start: bytes.as_ptr().cast_mut(),
+            used: AtomicUsize::new(bytes.len()),
+            capacity: bytes.len(),
+            foreign: Some(bytes),
+        })
+    }
+
+    /// The valid bytes.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: bytes below `used` are initialised and never change; `Acquire` pairs with `claim`.
+        unsafe { std::slice::from_raw_parts(self.start, self.used.load(Ordering::Acquire)) }
+    }
+
+    /// How many bytes there is room for.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Appends bytes in place if the valid bytes end at `end` and there is room: at most one caller can
+    /// succeed for an `end`. `write` fills the new bytes.
+    pub fn claim(&self, end: usize, more: usize, write: impl FnOnce(&mut [u8])) -> bool {
+        let Some(new) = end.checked_add(more).filter(|&new| new <= self.capacity) else {
+            return false;
+        };
+        if self.foreign.is_some() || more == 0 {
+            return false;
+        }
+        // `AcqRel`: what an earlier claimer wrote is seen, and our claim by the next.
+        if self
+            .used
+            .compare_exchange(end, new, Ordering::AcqRel, Ordering::Relaxed)
+            .is_err()
+        {
+            return false;
+        }
+        // SAFETY:
+        // 1. The exchange gave bytes `end..new` to this call alone.
+        // 2. No term covers them before this call returns, so nobody reads them; zeroing first makes them valid.
+        unsafe {
+            std::ptr::write_bytes(self.start.add(end), 0, more);
+            write(std::slice::from_raw_parts_mut(self.start.add(end), more));
+        }
+        true
+    }
+}
+
+impl Drop for BinaryData {
+    fn drop(&mut self) {
+        ALLOCATED.fetch_sub(self.capacity, Ordering::Relaxed);
+        if self.foreign.is_none() {
+            let layout =
+                Layout::array::<u8>(self.capacity).expect("the layout it was allocated with");
+            // SAFETY: allocated in `build` or `with_capacity` with this layout, and this is the last owner.
+            unsafe { dealloc(self.start, layout) };
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The export table: every function that anything has ever called or exported by name, loaded or not.
+//!
+//! An entry lives as long as the node. A call by name goes through the entry's `address`, so loading a
+//! module changes what callers run by one store; a function that does not exist has the address of its
+//! own stub, which calls the error handler.
+
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use hashbrown::HashTable;
+use parking_lot::RwLock;
+
+use super::instr::Instr;
+use crate::atom::Atom;
+use crate::bif::BifEntry;
+
+/// Module, function and arity.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Mfa {
+    /// The module.
+    pub module: Atom,
+    /// The function.
+    pub function: Atom,
+    /// The number of arguments.
+    pub arity: u32,
+}
+
+impl std::fmt::Display for Mfa {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}/{}", self.module, self.function, self.arity)
+    }
+}
+
+/// A function that can be called by name.
+pub struct Export {
+    /// Its name.
+    pub mfa: Mfa,
+    /// Where a call goes: the loaded code's entry, or one of the instructions in `stubs`.
+    address: AtomicPtr<Instr>,
+    /// The BIF that implements it, if one does.
+    bif: AtomicPtr<BifEntry>,
+    /// Two instructions of its own: `ExportUndefined` and `ExportBif`, both naming this entry.
+    stubs: Box<[Instr; 2]>,
+}
+
+const SHARDS: usize = 16;
+static TABLE: LazyLock<[RwLock<HashTable<&'static Export>>; SHARDS]> =
+    LazyLock::new(|| std::array::from_fn(|_| RwLock::new(HashTable::new())));
+
+fn hash(mfa: &Mfa) -> u64 {
+    let mut hasher = rustc_hash::FxBuildHasher.build_hasher();
+    mfa.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn shard(hash: u64) -> &'static RwLock<HashTable<&'static Export>> {
+    &TABLE[(hash >> 58) as usize % SHARDS]
+}
+
+impl Export {
+    /// The entry of a name, made if there is none yet.
+    pub fn of(mfa: Mfa) -> &'static Export {
+        if let Some(export) = Export::existing(mfa) {
+            return export;
+        }
+        let hash = hash(&mfa);
+        let mut table = shard(hash).write();
+        if let Some(&export) = table.find(hash, |export| export.mfa == mfa) {
+            return export;
+        }
+        let export: &'static mut Export = Box::leak(Box::new(Export {
+            mfa,
+            address: AtomicPtr::new(std::ptr::null_mut()),
+            bif: AtomicPtr::new(std::ptr::null_mut()),
+            stubs: Box::new([Instr::NotLinked, Instr::NotLinked]),
+        }));
+        let this = std::ptr::from_ref(export) as u64;
+        *export.stubs = [
+            Instr::ExportUndefined { export: this },
+            Instr::ExportBif { export: this },
+        ];
+        let export: &'static Export = export;
+        export.undefine();
+        table.insert_unique(hash, export, |export| self::hash(&export.mfa));
+        export
+    }
+
+    /// The entry of a name, if there is one.
+    pub fn existing(mfa: Mfa) -> Option<&'static Export> {
+        let hash = hash(&mfa);
+        shard(hash)
+            .read()
+            .find(hash, |export| export.mfa == mfa)
+            .copied()
+    }
+
+    /// All entries (a snapshot).
+    pub fn all() -> Vec<&'static Export> {
+        TABLE
+            .iter()
+            .flat_map(|shard| shard.read().iter().copied().collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Where a call of it goes.
+    #[inline(always)]
+    pub fn address(&self) -> *const Instr {
+        self.address.load(Ordering::Acquire)
+    }
+
+    /// Lets calls go to loaded code.
+    pub fn set_address(&self, address: *const Instr) {
+        self.address.store(address.cast_mut(), Ordering::Release);
+    }
+
+    /// Lets calls go to its BIF.
+    pub fn set_bif(&self, bif: &'static BifEntry) {
+        self.bif
+            .store(std::ptr::from_ref(bif).cast_mut(), Ordering::Release);
+        self.set_address(&self.stubs[1]);
+    }
+
+    /// The BIF that implements it.
+    #[inline(always)]
+    pub fn bif(&self) -> Option<&'static BifEntry> {
+        let bif = self.bif.load(Ordering::Acquire);
+        // SAFETY: null, or a `&'static BifEntry` from `set_bif`.
+        unsafe { bif.as_ref() }
+    }
+
+    /// Lets calls go to the error handler.
+    pub fn undefine(&self) {
+        self.set_address(&self.stubs[0]);
+    }
+
+    /// Whether a call of it runs something: loaded code or a BIF.
+    pub fn is_defined(&self) -> bool {
+        !std::ptr::eq(self.address(), &self.stubs[0])
+    }
+}
+
+// SAFETY: instructions are plain data, never written after the entry was published.
+unsafe impl Sync for Export {}
+// SAFETY: as for `Sync`.
+unsafe impl Send for Export {}

@@ -1,0 +1,69 @@
+//! Fun entries: what a fun made by `fun … end` points to. Like exports they live as long as the node; the
+//! code they point to comes and goes with its module.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use parking_lot::Mutex;
+
+use super::instr::Instr;
+use crate::atom::Atom;
+
+/// What identifies a fun: its module's name and MD5, and its place in the module (`fun_info`: `new_uniq`,
+/// `new_index`, `uniq`, `index`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FunId {
+    /// The module.
+    pub module: Atom,
+    /// The MD5 of the module's code.
+    pub new_uniq: [u8; 16],
+    /// Its index in the module's table of funs.
+    pub new_index: u32,
+    /// The old-style unique number.
+    pub uniq: u32,
+    /// The old-style index.
+    pub index: u32,
+    /// The number of arguments that a caller gives.
+    pub arity: u32,
+}
+
+/// A fun's code.
+pub struct FunEntry {
+    /// What identifies it.
+    pub id: FunId,
+    /// The entry of its code, null while no module that has it is loaded.
+    address: AtomicPtr<Instr>,
+    /// The name that stack traces and `fun_info` show, and the number of free variables.
+    pub function: Atom,
+    /// How many free variables it has.
+    pub num_free: u32,
+}
+
+static TABLE: LazyLock<
+    Mutex<hashbrown::HashMap<FunId, &'static FunEntry, rustc_hash::FxBuildHasher>>,
+> = LazyLock::new(|| Mutex::new(hashbrown::HashMap::default()));
+
+impl FunEntry {
+    /// The entry of a fun, made without code if there is none yet.
+    pub fn of(id: FunId, function: Atom, num_free: u32) -> &'static FunEntry {
+        TABLE.lock().entry(id).or_insert_with(|| {
+            Box::leak(Box::new(FunEntry {
+                id,
+                address: AtomicPtr::new(std::ptr::null_mut()),
+                function,
+                num_free,
+            }))
+        })
+    }
+
+    /// The code's entry; none while it is not loaded.
+    #[inline(always)]
+    pub fn address(&self) -> *const Instr {
+        self.address.load(Ordering::Acquire)
+    }
+
+    /// Sets (or, with null, removes) the code.
+    pub fn set_address(&self, address: *const Instr) {
+        self.address.store(address.cast_mut(), Ordering::Release);
+    }
+}

@@ -1,0 +1,1 @@
+//! Loaded modules: their code, and what is looked up by a code address.

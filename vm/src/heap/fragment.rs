@@ -1,0 +1,262 @@
+//! Fragments: terms outside a process's block, and terms that live on their own ([`OwnedTerm`]).
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::Cell;
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+use super::{Heap, RawHeap};
+use crate::binary::BinaryData;
+use crate::resource::Resource;
+use crate::term::Term;
+use crate::term::word::{self, BoxedKind, NIL, Word};
+
+/// A block of words with its bookkeeping in front.
+#[repr(C)]
+pub struct Fragment {
+    /// The next (older) fragment of the heap.
+    pub(crate) next: *mut Fragment,
+    /// Room and use, in words.
+    pub(crate) capacity: usize,
+    pub(crate) used: usize,
+}
+
+impl Fragment {
+    fn layout(capacity: usize) -> Layout {
+        let (layout, _) = Layout::new::<Fragment>()
+            .extend(Layout::array::<Word>(capacity).expect("a fragment fits the address space"))
+            .expect("a fragment fits the address space");
+        layout
+    }
+
+    pub(crate) fn allocate(capacity: usize, next: *mut Fragment) -> *mut Fragment {
+        let layout = Fragment::layout(capacity);
+        // SAFETY: the layout's size is that of the header at least.
+        let fragment = unsafe { alloc(layout) }.cast::<Fragment>();
+        if fragment.is_null() {
+            handle_alloc_error(layout);
+        }
+        // SAFETY: just allocated for a `Fragment` and its words.
+        unsafe {
+            fragment.write(Fragment {
+                next,
+                capacity,
+                used: 0,
+            })
+        };
+        fragment
+    }
+
+    /// The first word of a fragment.
+    ///
+    /// # Safety
+    /// `fragment` is alive.
+    pub(crate) unsafe fn words(fragment: *mut Fragment) -> *mut Word {
+        // SAFETY: the words follow the header in the same allocation.
+        unsafe { fragment.add(1).cast() }
+    }
+
+    /// Room for `words` more words, if there is.
+    ///
+    /// # Safety
+    /// `fragment` is alive and this thread's alone.
+    pub(crate) unsafe fn take(fragment: *mut Fragment, words: usize) -> Option<*mut Word> {
+        // SAFETY: by contract; `used <= capacity` words are in use.
+        unsafe {
+            if (*fragment).capacity - (*fragment).used < words {
+                return None;
+            }
+            let at = Fragment::words(fragment).add((*fragment).used);
+            (*fragment).used += words;
+            Some(at)
+        }
+    }
+
+    /// Frees a list of fragments.
+    ///
+    /// # Safety
+    /// The list is this caller's alone, and nothing in it is used again.
+    pub(crate) unsafe fn free_list(mut fragment: *mut Fragment) {
+        while !fragment.is_null() {
+            // SAFETY: by contract alive; allocated with this layout.
+            unsafe {
+                let next = (*fragment).next;
+                dealloc(fragment.cast(), Fragment::layout((*fragment).capacity));
+                fragment = next;
+            }
+        }
+    }
+}
+
+/// A list of the off-heap objects of a heap, threaded through their second words, and how many words of
+/// binaries they keep alive.
+pub struct OffHeap {
+    /// The newest object as a boxed word, or [`NIL`].
+    pub(crate) head: Cell<Word>,
+    /// Words of binaries counted by the list.
+    pub(crate) binary_words: Cell<usize>,
+}
+
+impl OffHeap {
+    pub(crate) const fn new() -> OffHeap {
+        OffHeap {
+            head: Cell::new(NIL),
+            binary_words: Cell::new(0),
+        }
+    }
+
+    /// Links an object whose header was just written at `at`.
+    ///
+    /// # Safety
+    /// `at` points to a complete object of an off-heap kind that is in no list.
+    pub(crate) unsafe fn link(&self, at: *mut Word, binary_words: usize) {
+        // SAFETY: the second word of an off-heap object is its link.
+        unsafe { *at.add(1) = self.head.get() };
+        self.head.set(word::boxed(at));
+        self.binary_words
+            .set(self.binary_words.get() + binary_words);
+    }
+
+    /// Drops what one object counts.
+    ///
+    /// # Safety
+    /// The object at `at` is complete, and will not be used or released again.
+    pub(crate) unsafe fn release(at: *mut Word) {
+        // SAFETY: by contract the words are what `Heap` wrote for the kind.
+        unsafe {
+            match word::header_kind(*at) {
+                BoxedKind::RefBin => drop(Arc::from_raw(*at.add(2) as *const BinaryData)),
+                BoxedKind::MagicRef => drop(at.add(2).cast::<Arc<dyn Resource>>().read()),
+                other => unreachable!("{other:?} in the list of off-heap objects"),
+            }
+        }
+    }
+
+    /// Drops what all objects of the list count, and empties it.
+    ///
+    /// # Safety
+    /// None of the objects is used again.
+    pub(crate) unsafe fn release_all(&self) {
+        let mut object = self.head.replace(NIL);
+        while object != NIL {
+            let at = word::pointer(object);
+            // SAFETY: the list links complete objects; the link is read before the object goes.
+            unsafe {
+                object = *at.add(1);
+                OffHeap::release(at);
+            }
+        }
+        self.binary_words.set(0);
+    }
+}
+
+/// A term with memory of its own: a message, an ETS object, a timer's message. Immutable, so any thread
+/// may read or drop it.
+pub struct OwnedTerm {
+    root: Word,
+    fragments: *mut Fragment,
+    words: usize,
+    off_heap: OffHeap,
+}
+
+// SAFETY:
+// 1. Nothing writes to the fragments after `build`, and they belong to this value alone.
+// 2. What off-heap objects count is `Send + Sync`.
+unsafe impl Send for OwnedTerm {}
+// SAFETY: as for `Send`; the cells in `off_heap` are only touched by `drop` and by the owner taking it apart.
+unsafe impl Sync for OwnedTerm {}
+
+impl OwnedTerm {
+    /// A term built by `build` in memory of its own.
+    pub fn build(build: impl for<'h> FnOnce(Heap<'h>) -> Term<'h>) -> OwnedTerm {
+        let raw = RawHeap::detached();
+        let root = build(Heap::new(&raw)).word();
+        let owned = OwnedTerm {
+            root,
+            fragments: raw.fragments.replace(null_mut()),
+            words: raw.fragment_words.get(),
+            off_heap: OffHeap {
+                head: Cell::new(raw.off_heap.head.replace(NIL)),
+                binary_words: Cell::new(raw.off_heap.binary_words.get()),
+            },
+        };
+        raw.off_heap.binary_words.set(0);
+        owned
+    }
+
+    /// As [`build`](OwnedTerm::build), where building can fail.
+    pub fn try_build<E>(
+        build: impl for<'h> FnOnce(Heap<'h>) -> Result<Term<'h>, E>,
+    ) -> Result<OwnedTerm, E> {
+        let mut error = None;
+        let owned = OwnedTerm::build(|heap| match build(heap) {
+            Ok(term) => term,
+            Err(err) => {
+                error = Some(err);
+                Term::NIL
+            }
+        });
+        error.map_or(Ok(owned), Err)
+    }
+
+    /// A copy of a term. Literals are shared, not copied; binaries off the heap are counted.
+    pub fn copy_of(term: Term<'_>) -> OwnedTerm {
+        if word::is_immediate(term.word()) {
+            return OwnedTerm::immediate(term);
+        }
+        OwnedTerm::build(|heap| heap.copy(term))
+    }
+
+    /// An immediate, which needs no memory.
+    pub fn immediate(term: Term<'_>) -> OwnedTerm {
+        assert!(word::is_immediate(term.word()), "an immediate term");
+        OwnedTerm {
+            root: term.word(),
+            fragments: null_mut(),
+            words: 0,
+            off_heap: OffHeap::new(),
+        }
+    }
+
+    /// The term.
+    #[inline]
+    pub fn term(&self) -> Term<'_> {
+        // SAFETY: the fragments live as long as `self` and are not written.
+        unsafe { Term::from_word(self.root) }
+    }
+
+    /// How many words it takes (0 for an immediate).
+    pub fn words(&self) -> usize {
+        self.words
+    }
+
+    /// How many words of off-heap binaries it keeps alive.
+    pub fn binary_words(&self) -> usize {
+        self.off_heap.binary_words.get()
+    }
+
+    /// Hands its memory over to a heap, so that its term is one of that heap's without being copied.
+    pub fn adopt<'h>(self, heap: Heap<'h>) -> Term<'h> {
+        let root = self.root;
+        heap.adopt_fragments(self.fragments, self.words, &self.off_heap);
+        std::mem::forget(self);
+        // SAFETY: the fragments are the heap's now, which keeps them for `'h`.
+        unsafe { Term::from_word(root) }
+    }
+}
+
+impl Drop for OwnedTerm {
+    fn drop(&mut self) {
+        // SAFETY: the memory is this value's alone, and it is going.
+        unsafe {
+            self.off_heap.release_all();
+            Fragment::free_list(self.fragments);
+        }
+    }
+}
+
+impl Clone for OwnedTerm {
+    fn clone(&self) -> OwnedTerm {
+        OwnedTerm::copy_of(self.term())
+    }
+}

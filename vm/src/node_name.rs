@@ -1,0 +1,41 @@
+//! The names of nodes: what pids, ports and references of other nodes point to. Entries are interned and
+//! live as long as the node.
+
+use crate::atom::{Atom, well_known};
+use parking_lot::{Mutex, RwLock};
+
+/// A node's name in one of its lives.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Node {
+    /// `name@host`.
+    pub name: Atom,
+    /// Which of its lives.
+    pub creation: u32,
+}
+
+static NODES: Mutex<Vec<&'static Node>> = Mutex::new(Vec::new());
+static THIS: RwLock<Option<(Atom, u32)>> = RwLock::new(None);
+
+/// The entry of a node's name and creation.
+pub fn intern(name: Atom, creation: u32) -> &'static Node {
+    let mut nodes = NODES.lock();
+    if let Some(node) = nodes
+        .iter()
+        .find(|node| node.name == name && node.creation == creation)
+    {
+        return node;
+    }
+    let node: &'static Node = Box::leak(Box::new(Node { name, creation }));
+    nodes.push(node);
+    node
+}
+
+/// This node's name and creation: `nonode@nohost` and 0 until distribution starts.
+pub fn this() -> (Atom, u32) {
+    THIS.read().unwrap_or((well_known::NONODE_NOHOST, 0))
+}
+
+/// Names this node (`erlang:setnode/2`).
+pub fn set_this(name: Atom, creation: u32) {
+    *THIS.write() = Some((name, creation));
+}
