@@ -193,6 +193,12 @@ instructions! {
     Apply { arity: u16 };
     /// The same as a last call.
     ApplyLast { arity: u16, words: u16 };
+    /// The code of `erlang:apply/3`: x0 module, x1 function, x2 list of arguments; a last call.
+    ApplyArgs;
+    /// The code of `erlang:apply/2`: x0 fun, x1 list of arguments; a last call.
+    ApplyFunArgs;
+    /// What a process's lowest frame returns to: it ends normally.
+    EndProcess;
     /// Calls the fun in x(arity).
     CallFun { arity: u16 };
     /// Calls the fun in `fun` with x0…x(arity−1).
