@@ -86,13 +86,7 @@ pub enum Kind<'h> {
 }
 
 /// A large integer: sign and magnitude.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Big<'h> {
-    /// Whether it is below zero.
-    pub negative: bool,
-    /// The magnitude's limbs, least significant first; the last is not zero.
-    pub limbs: &'h [u64],
-}
+pub use crate::numeric::big::BigRef as Big;
 
 impl<'h> Term<'h> {
     /// The empty list.
