@@ -237,8 +237,6 @@ instructions! {
     OnLoad;
     /// The entry of a function that a native library may replace: no effect when run.
     NifStart;
-    /// Runs the native function of a loaded library (`nif` points to a `NifFunction`), then returns.
-    CallNif { nif: u64 };
 
     // Moves --------------------------------------------------------------------------------------------
 

@@ -20,8 +20,8 @@ pub mod registers;
 
 pub use registers::Registers;
 
-use crate::bif::{BifEntry, Call, Stop, Trap};
-use crate::code::instr::{Const, Jump, Operand, Reg, Table};
+use crate::bif::{BifEntry, Call};
+use crate::code::instr::{Jump, Operand, Reg};
 use crate::code::{Export, Instr};
 use crate::process::Process;
 use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
@@ -385,10 +385,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     loop {
         match *instr_fn!(ip) {
             Instr::NotLinked => unreachable!("an instruction that was never linked"),
-            Instr::Breakpoint => flow!({
-                sync!();
-                calls::breakpoint(process, registers)
-            }),
+            Instr::Breakpoint => unreachable!("a breakpoint without a tracer"),
 
             // Functions and calls
             Instr::ExportUndefined { export } => {
@@ -596,11 +593,6 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::OnLoad | Instr::NifStart => next!(),
-            Instr::CallNif { nif } => {
-                reds -= 1;
-                sync!();
-                flow!(calls::native(process, registers, nif))
-            }
             Instr::EndProcess => {
                 sync!();
                 return Outcome::Exited { reason: Term::atom(crate::atom::well_known::NORMAL).word(), crashed: false };
@@ -1392,4 +1384,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
         }
     }
+}
+
+/// Calls a BIF with its arguments in the first registers.
+#[inline(always)]
+fn call_bif(process: &Process, bif: &'static BifEntry, x: *const Word) -> Result<Word, calls::ErasedStop> {
+    // SAFETY:
+    // 1. The first `arity` registers are terms of the process; `Term` is a transparent word.
+    // 2. The lifetime is that of the call in truth: the result and what is in the stop are stored into roots
+    //    or acted on before anything is collected.
+    let (process, args): (&'static Process, &'static [Term<'static>]) =
+        unsafe { (&*std::ptr::from_ref(process), std::slice::from_raw_parts(x.cast(), bif.arity as usize)) };
+    (bif.run)(Call::new(process, args)).map(Term::word)
 }

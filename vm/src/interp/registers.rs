@@ -1,6 +1,6 @@
 //! The registers of a scheduler: what the process that runs on it works with.
 
-use crate::code::instr::{FLOAT_REGISTERS, SCRATCH_REGISTERS, X_REGISTERS};
+use crate::code::instr::{FLOAT_REGISTERS, Reg, SCRATCH_REGISTERS, X_REGISTERS};
 use crate::process::Process;
 use crate::term::word::{NIL, Word};
 
@@ -31,5 +31,27 @@ impl Registers {
         let saved = process.saved.get_mut();
         saved.clear();
         saved.extend_from_slice(&self.x[..live]);
+    }
+
+    /// The value of a register, Y registers being those of the process's current frame.
+    ///
+    /// Called with registers out of checked code while the state is written back.
+    pub(crate) fn read(&self, process: &Process, reg: Reg) -> Word {
+        if reg.is_y() {
+            // SAFETY: the loader's checks keep Y registers within the current frame.
+            unsafe { *process.heap.stack_top.get().add(reg.index()) }
+        } else {
+            self.x[reg.index()]
+        }
+    }
+
+    /// Sets a register; as [`read`](Registers::read).
+    pub(crate) fn write(&mut self, process: &Process, reg: Reg, value: Word) {
+        if reg.is_y() {
+            // SAFETY: the loader's checks keep Y registers within the current frame.
+            unsafe { *process.heap.stack_top.get().add(reg.index()) = value }
+        } else {
+            self.x[reg.index()] = value;
+        }
     }
 }

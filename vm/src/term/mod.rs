@@ -185,6 +185,12 @@ impl<'h> Term<'h> {
         }
     }
 
+    /// What it is, if it is boxed.
+    #[inline]
+    pub(crate) fn kind_if_boxed(self) -> Option<Kind<'h>> {
+        word::is_boxed(self.0).then(|| self.boxed_kind())
+    }
+
     fn boxed_kind(self) -> Kind<'h> {
         let kind = word::header_kind(self.header());
         match kind {
