@@ -349,7 +349,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     reload!();
                     deliver!($dst, $live, result)
                 }
-                Err(stop) => fail_or_raise!($fail, Raised::operator(arith::Op::$op, &[$left, $right], stop)),
+                Err(reason) => fail_or_raise!($fail, Raised::operator(reason)),
             }
         }};
     }
@@ -371,14 +371,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         };
     }
     macro_rules! float_result {
-        ($op:ident, $a:expr, $b:expr, $dst:expr, $value:expr) => {{
+        ($dst:expr, $value:expr) => {{
             let value: f64 = $value;
             if value.is_finite() {
                 float!($dst) = value;
                 next!()
             }
-            let (a, b) = (float!($a), float!($b));
-            raise!(Raised::float_operator(arith::Op::$op, a, b))
+            raise!(Raised::operator(crate::atom::well_known::BADARITH))
         }};
     }
 
@@ -1121,13 +1120,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         float!(dst) = value;
                         next!()
                     }
-                    None => raise!(Raised::float_conversion(term)),
+                    None => raise!(Raised::operator(crate::atom::well_known::BADARITH)),
                 }
             }
-            Instr::FloatAdd { a, b, dst } => float_result!(Add, a, b, dst, float!(a) + float!(b)),
-            Instr::FloatSub { a, b, dst } => float_result!(Sub, a, b, dst, float!(a) - float!(b)),
-            Instr::FloatMul { a, b, dst } => float_result!(Mul, a, b, dst, float!(a) * float!(b)),
-            Instr::FloatDiv { a, b, dst } => float_result!(Divide, a, b, dst, float!(a) / float!(b)),
+            Instr::FloatAdd { a, b, dst } => float_result!(dst, float!(a) + float!(b)),
+            Instr::FloatSub { a, b, dst } => float_result!(dst, float!(a) - float!(b)),
+            Instr::FloatMul { a, b, dst } => float_result!(dst, float!(a) * float!(b)),
+            Instr::FloatDiv { a, b, dst } => float_result!(dst, float!(a) / float!(b)),
             Instr::FloatNegate { src, dst } => {
                 float!(dst) = -float!(src);
                 next!()
@@ -1357,6 +1356,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             | Instr::BsGetBinary { .. }
             | Instr::BsSkipBits { .. }
             | Instr::BsTestTail { .. }
+            | Instr::BsEnsure { .. }
             | Instr::BsTestUnit { .. }
             | Instr::BsMatchString { .. }
             | Instr::BsGetTail { .. }
@@ -1372,13 +1372,17 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 match bits::execute(process, registers, instruction) {
                     Ok(bits::Next::Following) => {
                         reload!();
+                        if process.heap.wants_collection()
+                            && let Some((dst, live)) = bits::result(instruction)
+                        {
+                            deliver!(dst, live, get!(dst))
+                        }
                         next!()
                     }
                     Ok(bits::Next::Fail(fail)) => {
                         reload!();
                         jump!(fail)
                     }
-                    Ok(bits::Next::TooLarge) => return exceptions::killed_by_heap_size(),
                     Err(raised) => raise!(raised),
                 }
             }
