@@ -16,6 +16,9 @@ use super::fragment::{Fragment, OffHeap};
 use super::{block, sizes};
 use crate::term::word::{self, BoxedKind, Word};
 
+/// Words that always stay free between heap and stack, so that a call can push its return address unchecked.
+pub const STACK_SLACK: usize = 4;
+
 /// Memory for terms. The fields are for the modules of `heap`, the interpreter and the process.
 #[repr(C)]
 pub struct RawHeap {
@@ -167,7 +170,7 @@ impl RawHeap {
     pub(crate) fn alloc(&self, words: usize) -> *mut Word {
         let top = self.top.get();
         let free = (self.stack_top.get() as usize).wrapping_sub(top as usize) / 8;
-        if words <= free {
+        if words + STACK_SLACK <= free {
             // SAFETY: `words` words lie between `top` and the stack.
             self.top.set(unsafe { top.add(words) });
             top
