@@ -4,6 +4,7 @@
 //! module passes to `load_nif`.
 
 pub mod errno;
+pub mod prim_buffer;
 pub mod prim_file;
 
 use vm::bif::BifEntry;
