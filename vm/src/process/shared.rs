@@ -67,8 +67,10 @@ impl Priority {
     }
 }
 
-/// No name, in [`Shared::name`].
+/// No name, in `Shared::name`.
 const NO_NAME: u32 = u32::MAX;
+/// No name now or later: the process is ending.
+const NO_NAME_EVER: u32 = u32::MAX - 1;
 
 /// The part of a process that any thread may touch.
 pub struct Shared {
@@ -153,6 +155,15 @@ impl Shared {
     /// The name it is registered under.
     pub fn name(&self) -> Option<Atom> {
         Atom::at(self.name.load(Ordering::Acquire))
+    }
+
+    /// Whether it is too late to give it a name. Read under the registry's lock.
+    pub(super) fn is_nameless_for_good(&self) -> bool {
+        self.name.load(Ordering::Relaxed) == NO_NAME_EVER
+    }
+
+    pub(super) fn set_nameless_for_good(&self) {
+        self.name.store(NO_NAME_EVER, Ordering::Release);
     }
 
     pub(super) fn set_name(&self, name: Option<Atom>) {
