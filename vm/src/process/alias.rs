@@ -68,7 +68,10 @@ impl Process {
         let found = self
             .relations
             .with_monitor(alias, |monitor| {
-                monitor.alias.take().map(|_| monitor.target == Target::Alias)
+                monitor
+                    .alias
+                    .take()
+                    .map(|_| monitor.target == Target::Alias)
             })
             .flatten();
         let Some(only_alias) = found else {

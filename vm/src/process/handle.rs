@@ -4,12 +4,12 @@
 //! seen all messages. Signals are handled in the order in which they came; a message joins the mailbox, so
 //! it is visible to `receive` after what was sent before it took effect, and not earlier.
 
+use super::Process;
 use super::alias;
 use super::hooks::{self, RemoteTo};
 use super::queue::Node;
 use super::relations::{AliasKind, Monitored, Target};
 use super::signal::{self, ExitKind, Origin, Peer, RefNumber, Signal};
-use super::Process;
 use crate::atom::well_known;
 use crate::heap::OwnedTerm;
 use crate::term::{Kind, Term};
@@ -63,9 +63,7 @@ impl Process {
         if self.shared.state.is_notified() {
             self.shared.state.seen();
         }
-        self.fetched
-            .borrow_mut()
-            .append(self.shared.queue.take());
+        self.fetched.borrow_mut().append(self.shared.queue.take());
     }
 
     /// Whether signals wait to be handled.
@@ -237,10 +235,9 @@ pub(super) fn send_down(
                 well_known::PROCESS,
                 |heap| match monitored.name {
                     None => Term::pid(who),
-                    Some(name) => heap.tuple(&[
-                        Term::atom(name),
-                        Term::atom(crate::node_name::this().0),
-                    ]),
+                    Some(name) => {
+                        heap.tuple(&[Term::atom(name), Term::atom(crate::node_name::this().0)])
+                    }
                 },
                 reason,
             );

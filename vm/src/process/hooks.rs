@@ -57,13 +57,7 @@ pub trait Ports: Send + Sync {
     /// The acknowledgement of the port's own unlink.
     fn unlink_ack(&self, port: PortId, from: Pid, id: u64);
     /// A process monitors; false where the port is gone.
-    fn monitor(
-        &self,
-        port: PortId,
-        from: Pid,
-        reference: RefNumber,
-        name: Option<Atom>,
-    ) -> bool;
+    fn monitor(&self, port: PortId, from: Pid, reference: RefNumber, name: Option<Atom>) -> bool;
     /// It does not any more.
     fn demonitor(&self, port: PortId, reference: RefNumber);
     /// An exit signal.
@@ -127,14 +121,7 @@ pub trait Distribution: Send + Sync {
         reason: Term<'_>,
     );
     /// An exit signal.
-    fn exit(
-        &self,
-        node: &'static Node,
-        number: u64,
-        from: Peer,
-        kind: ExitKind,
-        reason: Term<'_>,
-    );
+    fn exit(&self, node: &'static Node, number: u64, from: Peer, kind: ExitKind, reason: Term<'_>);
     /// The group leader of a process of another node.
     fn group_leader(&self, node: &'static Node, number: u64, from: Pid, leader: Term<'_>);
     /// `process_flag(monitor_nodes, …)`: switches messages about nodes on or off; the old count, or none
@@ -225,6 +212,18 @@ pub fn stacks() -> Option<&'static dyn Stacks> {
 /// The one to be told of an exit at this place, from 0.
 pub(super) fn at_exit(index: usize) -> Option<&'static dyn AtExit> {
     AT_EXIT.read().get(index).copied()
+}
+
+static PRINTER: OnceLock<fn(Term<'_>) -> String> = OnceLock::new();
+
+/// Registers how terms are printed (as `erlang:display/1` does). Once; false the second time.
+pub fn set_printer(printer: fn(Term<'_>) -> String) -> bool {
+    PRINTER.set(printer).is_ok()
+}
+
+/// A term as `erlang:display/1` prints it; empty where nobody can print.
+pub fn print(term: Term<'_>) -> String {
+    PRINTER.get().map_or_else(String::new, |print| print(term))
 }
 
 /// Hands a process to the schedulers.

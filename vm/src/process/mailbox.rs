@@ -50,16 +50,13 @@ struct Seen {
 
 impl Mailbox {
     /// An empty one.
-    pub const fn new() -> Mailbox {
+    pub fn new() -> Mailbox {
         Mailbox {
             first: Cell::new(null_mut()),
             last: Cell::new(null_mut()),
             current: Cell::new(null_mut()),
             len: Cell::new(0),
-            seen: RefCell::new(Seen {
-                words: SmallVec::new_const(),
-                nodes: SmallVec::new_const(),
-            }),
+            seen: RefCell::new(Seen::default()),
             markers: RefCell::new(Vec::new()),
             next_marker: Cell::new(0),
         }
@@ -217,10 +214,7 @@ impl Mailbox {
     /// Remembers the end of the list; the answer names the place.
     pub fn reserve_marker(&self) -> u32 {
         let mut markers = self.markers.borrow_mut();
-        if let Some(unused) = markers
-            .iter()
-            .position(|marker| marker.reference.is_none())
-        {
+        if let Some(unused) = markers.iter().position(|marker| marker.reference.is_none()) {
             self.drop_marker(&mut markers, unused);
         } else if markers.len() >= MARKERS {
             self.drop_marker(&mut markers, 0);

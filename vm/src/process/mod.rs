@@ -13,7 +13,7 @@
 //! | [`signal`], [`handle`] | the signals, and what their receiver does about them |
 //! | [`mailbox`], [`receive`] | messages got and not yet received; `receive` |
 //! | [`relations`], [`alias`], [`registry`], [`suspend`] | links, monitors; aliases; names; suspension |
-//! | [`spawn`], [`exit`], [`crash`] | the beginning, the end, and what the error logger hears of it |
+//! | [`spawn`], [`slice`], [`exit`], [`crash`] | the beginning, a turn, the end, and what the error logger hears of it |
 //! | [`dictionary`], [`flags`], [`collect`] | the process dictionary, flags, the roots of a collection |
 //! | [`hooks`] | what the layers above register |
 //!
@@ -27,6 +27,7 @@ pub mod exit;
 pub mod flags;
 pub mod handle;
 pub mod hooks;
+mod interim;
 pub mod mailbox;
 pub mod queue;
 pub mod receive;
@@ -34,6 +35,7 @@ pub mod registry;
 pub mod relations;
 pub mod shared;
 pub mod signal;
+pub mod slice;
 pub mod spawn;
 pub mod state;
 pub mod suspend;
@@ -57,6 +59,7 @@ use signal::Signal;
 
 pub use shared::{Priority, Queued, Running, Shared};
 pub use signal::{ExitKind, Origin, Peer, RefNumber, Watch};
+pub use slice::{After, Outcome, Runner};
 
 /// Reductions in a slice (OTP: `CONTEXT_REDS`).
 pub const REDUCTIONS: i32 = 4000;
@@ -232,6 +235,11 @@ impl Process {
     /// The right to build terms in its heap.
     pub fn heap(&self) -> Heap<'_> {
         Heap::new(&self.heap)
+    }
+
+    /// Its links and monitors.
+    pub fn relations(&self) -> &Relations {
+        &self.relations
     }
 
     /// The process that gets its output.

@@ -34,9 +34,7 @@ impl Process {
                 return None;
             }
         }
-        self.mailbox
-            .current(self.heap())
-            .map(Term::word)
+        self.mailbox.current(self.heap()).map(Term::word)
     }
 
     /// The current message is received: takes it out, and ends the receive.
@@ -137,8 +135,7 @@ impl Process {
         };
         let number = self.timeout_number.get() + 1;
         self.timeout_number.set(number);
-        let timer =
-            schedulers.set_timeout(self.pid, number, Duration::from_millis(milliseconds));
+        let timer = schedulers.set_timeout(self.pid, number, Duration::from_millis(milliseconds));
         self.timeout.set(Timeout::Armed { number, timer });
     }
 

@@ -24,8 +24,7 @@ const CHUNKS: usize = MAX_LIMIT as usize / CHUNK;
 
 type Chunk = [AtomicU64; CHUNK];
 
-static CELLS: [AtomicPtr<Chunk>; CHUNKS] =
-    [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS];
+static CELLS: [AtomicPtr<Chunk>; CHUNKS] = [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS];
 static NAMES: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 fn cell(name: Atom) -> Option<&'static AtomicU64> {

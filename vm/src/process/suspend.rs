@@ -78,9 +78,8 @@ impl Process {
         if sent.is_err() {
             return Suspended::NoProcess;
         }
-        self.relations.with_suspending(|suspending| {
-            suspending.insert(pid, Suspending { count: 1, active })
-        });
+        self.relations
+            .with_suspending(|suspending| suspending.insert(pid, Suspending { count: 1, active }));
         Suspended::Asked
     }
 
