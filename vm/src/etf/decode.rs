@@ -76,7 +76,7 @@ pub fn decode_bare<'h>(
 }
 
 /// What is begun and not complete.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum Frame {
     /// A tuple's elements.
     Tuple { left: usize, arity: usize },
@@ -97,7 +97,6 @@ enum Frame {
 }
 
 /// Where reading stands, apart from the values.
-#[derive(Debug)]
 pub struct Progress {
     at: usize,
     frames: Vec<Frame>,
@@ -157,7 +156,8 @@ impl<'h> Decoder<'h> {
         options: &Options<'_, 'h>,
     ) -> Result<(Term<'h>, usize), DecodeError> {
         loop {
-            if let Some(term) = self.run(heap, bytes, options, &mut usize::MAX)? {
+            let mut budget = usize::MAX;
+            if let Some(term) = self.run(heap, bytes, options, &mut budget)? {
                 return Ok((term, self.at));
             }
         }
@@ -173,16 +173,19 @@ impl<'h> Decoder<'h> {
     ) -> Result<Option<Term<'h>>, DecodeError> {
         let mut reader = Reader::new(bytes, self.at.min(bytes.len()));
         while *budget > 0 {
-            *budget -= 1;
-            // A frame that only builds reads nothing.
+            // A frame that only builds reads nothing, and pays for itself.
             if let Some(Frame::Cons { .. } | Frame::Join { .. }) = self.frames.last() {
-                self.build(heap, budget, &reader)?;
-            } else if let Some(value) = self.read(heap, &mut reader, options, budget)? {
-                self.values.push(value);
+                if !self.build(heap, &reader, budget)? {
+                    continue;
+                }
             } else {
-                continue;
+                *budget -= 1;
+                let Some(value) = self.read(heap, &mut reader, options, budget)? else {
+                    continue;
+                };
+                self.values.push(value);
             }
-            self.complete(heap);
+            self.complete(heap, &reader, budget)?;
             if self.frames.is_empty() {
                 self.at = reader.at();
                 return Ok(self.values.pop());
@@ -333,32 +336,204 @@ impl<'h> Decoder<'h> {
     }
 
     /// Counts the value that was just pushed, and builds what it completes.
-    fn complete(&mut self, heap: Heap<'h>) {
+    fn complete(
+        &mut self,
+        heap: Heap<'h>,
+        reader: &Reader<'_>,
+        budget: &mut usize,
+    ) -> Result<(), DecodeError> {
         while let Some(frame) = self.frames.last_mut() {
             let (Frame::Tuple { left, .. }
             | Frame::List { left, .. }
             | Frame::Map { left, .. }
-            | Frame::Fun { left, .. }) = frame
-            else {
-                return;
-            };
+            | Frame::Fun { left, .. }
+            | Frame::Cons { left }
+            | Frame::Join { left, .. }) = frame;
             *left -= 1;
             if *left > 0 {
-                return;
+                return Ok(());
             }
             match *frame {
-                Frame::List { len, .. } => {
-                    *frame = Frame::Cons { left: len };
-                    return;
-                }
+                Frame::List { len, .. } => *frame = Frame::Cons { left: len },
                 Frame::Map { pairs, .. } if pairs > MAP_BATCH => {
                     *frame = Frame::Join { left: pairs, pairs };
                     self.values.push(map::empty(heap));
-                    return;
                 }
                 _ => {}
             }
-            return;
+            if !self.build(heap, reader, budget)? {
+                return Ok(());
+            }
         }
+        Ok(())
     }
+
+    /// Builds what the topmost frame, whose parts are complete, stands for; false if the budget did not
+    /// suffice.
+    fn build(
+        &mut self,
+        heap: Heap<'h>,
+        reader: &Reader<'_>,
+        budget: &mut usize,
+    ) -> Result<bool, DecodeError> {
+        let frame = *self.frames.last().expect("there is a frame to complete");
+        let value = match frame {
+            Frame::Tuple { arity, .. } => {
+                let from = self.newest(arity);
+                let tuple = heap.tuple(&self.values[from..]);
+                self.values.truncate(from);
+                tuple
+            }
+            Frame::Map { pairs, .. } => {
+                let from = self.newest(2 * pairs);
+                let map = map::from_distinct_pairs(heap, &pairs_of(&self.values[from..]))
+                    .ok_or_else(|| reader.malformed())?;
+                self.values.truncate(from);
+                map
+            }
+            Frame::Fun {
+                entry, num_free, ..
+            } => {
+                let from = self.newest(num_free + 1);
+                let fun = heap.fun(entry, self.values[from], &self.values[from + 1..]);
+                self.values.truncate(from);
+                fun
+            }
+            Frame::Cons { left } => match self.build_list(heap, left, budget) {
+                Some(list) => list,
+                None => return Ok(false),
+            },
+            Frame::Join { left, pairs } => match self.build_map(heap, left, budget) {
+                Some(map) if map.as_map().is_some_and(|map| map.len() == pairs) => map,
+                Some(_) => return Err(reader.malformed()),
+                None => return Ok(false),
+            },
+            Frame::List { .. } => unreachable!("a complete list is being built"),
+        };
+        self.frames.pop();
+        self.values.push(value);
+        Ok(true)
+    }
+
+    fn build_list(
+        &mut self,
+        heap: Heap<'h>,
+        mut left: usize,
+        budget: &mut usize,
+    ) -> Option<Term<'h>> {
+        let mut list = self.pop();
+        while left > 0 && *budget > 0 {
+            list = heap.cons(self.pop(), list);
+            left -= 1;
+            *budget -= 1;
+        }
+        if left == 0 {
+            return Some(list);
+        }
+        self.values.push(list);
+        *self.frames.last_mut().expect("the list's frame") = Frame::Cons { left };
+        None
+    }
+
+    fn build_map(
+        &mut self,
+        heap: Heap<'h>,
+        mut left: usize,
+        budget: &mut usize,
+    ) -> Option<Term<'h>> {
+        let frame = self.frames.len() - 1;
+        let mut map = self.pop();
+        while left > 0 && *budget > 0 {
+            let count = left.min(MAP_BATCH);
+            let from = self.newest(2 * count);
+            let pairs = pairs_of(&self.values[from..]);
+            map = map::put_many(heap, map.as_map().expect("a map is built"), &pairs);
+            self.values.truncate(from);
+            left -= count;
+            *budget = budget.saturating_sub(4 * count);
+        }
+        if left == 0 {
+            return Some(map);
+        }
+        self.values.push(map);
+        if let Frame::Join { left: now, .. } = &mut self.frames[frame] {
+            *now = left;
+        }
+        None
+    }
+
+    /// The newest value.
+    fn pop(&mut self) -> Term<'h> {
+        if self.values.is_empty() {
+            self.newest(1);
+        }
+        self.values.pop().expect("a frame's parts were pushed")
+    }
+
+    /// Where in `values` the newest `count` begin; older ones are fetched back if need be.
+    fn newest(&mut self, count: usize) -> usize {
+        if self.values.len() < count {
+            let mut segments = Vec::new();
+            let mut len = self.values.len();
+            while len < count {
+                let cell = self.older.as_cons().expect("a frame's parts were pushed");
+                let segment = cell
+                    .head()
+                    .as_tuple()
+                    .expect("older values stand in tuples");
+                len += segment.arity();
+                segments.push(segment.elements());
+                self.older = cell.tail();
+            }
+            let newer = std::mem::take(&mut self.values);
+            self.values = segments
+                .into_iter()
+                .rev()
+                .flatten()
+                .copied()
+                .chain(newer)
+                .collect();
+        }
+        self.values.len() - count
+    }
+}
+
+fn pairs_of<'h>(values: &[Term<'h>]) -> Vec<map::Pair<'h>> {
+    values
+        .chunks_exact(2)
+        .map(|pair| (pair[0], pair[1]))
+        .collect()
+}
+
+/// Bytes cost budget, but not so much that it never suffices.
+fn spend(budget: &mut usize, bytes: usize) {
+    *budget = budget.saturating_sub(bytes / BYTES_PER_UNIT);
+}
+
+/// A number within a fun, which is small and not negative.
+fn small_number(reader: &mut Reader<'_>) -> Result<i64, DecodeError> {
+    let number = match reader.u8()? {
+        tags::SMALL_INTEGER => reader.u8()?.into(),
+        tags::INTEGER => i64::from(reader.u32()? as i32),
+        tags::SMALL_BIG => {
+            let len = usize::from(reader.u8()?);
+            let negative = reader.u8()? != 0;
+            let value = reader
+                .take(len)?
+                .iter()
+                .rev()
+                .try_fold(0i64, |value, &byte| {
+                    value.checked_mul(256)?.checked_add(byte.into())
+                });
+            match value {
+                Some(value) if !negative && Term::small(value).is_some() => value,
+                _ => return Err(reader.malformed()),
+            }
+        }
+        _ => return Err(reader.malformed()),
+    };
+    if number < 0 {
+        return Err(reader.malformed());
+    }
+    Ok(number)
 }

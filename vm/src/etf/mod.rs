@@ -5,8 +5,11 @@
 //! scheduler. Distribution uses both with its atom cache.
 
 pub mod decode;
+pub(crate) mod inflate;
 mod parts;
 mod reader;
 pub mod tags;
+#[cfg(test)]
+mod tests;
 
 pub use decode::{DecodeError, Decoder, Options, decode, decode_bare};

@@ -22,7 +22,10 @@ pub(super) const PID_NUMBER_BITS: u32 = 15;
 const LARGEST_NUMBER: u64 = (1 << 58) - 1;
 
 /// An atom of any tag.
-pub(super) fn atom(reader: &mut Reader<'_>, options: &Options<'_, '_>) -> Result<Atom, DecodeError> {
+pub(super) fn atom(
+    reader: &mut Reader<'_>,
+    options: &Options<'_, '_>,
+) -> Result<Atom, DecodeError> {
     let tag = reader.u8()?;
     atom_of_tag(tag, reader, options)?.ok_or_else(|| reader.malformed())
 }
@@ -142,7 +145,7 @@ pub(super) fn reference<'h>(
         None => reader.u32()?,
     };
     let local = (name, creation) == node_name::this();
-    if count > REFERENCE_WORDS
+    if !(1..=REFERENCE_WORDS).contains(&count)
         || (local || tag != tags::NEWER_REFERENCE) && first >= MAX_REFERENCE
         || local && count > 3
     {
@@ -153,7 +156,6 @@ pub(super) fn reference<'h>(
         *word = reader.u32()?;
     }
     if !local {
-        // A reference of no words still had one to read, as in the stock VM.
         let node = node_name::intern(name, creation);
         return Ok(heap.external_ref(node, &words[..count]));
     }

@@ -2,8 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::{Existing, FLAT_LIMIT, Pair, trie};
 use super::standin::Standin as _;
+use super::{Existing, FLAT_LIMIT, Pair, trie};
 use crate::heap::Heap;
 use crate::term::{Map, MapForm, Term};
 
@@ -47,12 +47,7 @@ fn parts<'h>(map: Map<'h>) -> (Term<'h>, &'h [Term<'h>], &'h [Term<'h>]) {
     }
 }
 
-pub(super) fn put<'h>(
-    heap: Heap<'h>,
-    map: Map<'h>,
-    key: Term<'h>,
-    value: Term<'h>,
-) -> Term<'h> {
+pub(super) fn put<'h>(heap: Heap<'h>, map: Map<'h>, key: Term<'h>, value: Term<'h>) -> Term<'h> {
     let (keys_tuple, keys, values) = parts(map);
     if let Some(at) = position(keys, key) {
         if values[at].same(value) {

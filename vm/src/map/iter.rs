@@ -3,8 +3,8 @@
 use smallvec::SmallVec;
 
 use super::Pair;
-use super::trie::{LEVELS, child, rank, slot};
 use super::standin::Standin as _;
+use super::trie::{LEVELS, child, rank, slot};
 use crate::term::{Map, MapForm, Term};
 
 /// The associations of a map: a flat map's in the order of its keys, a hash map's in that of their hashes.
@@ -54,7 +54,10 @@ pub fn iter_from<'h>(map: Map<'h>, from: u64) -> Iter<'h> {
                 (bitmap, children) = node;
             }
             None => {
-                let key = children[at].as_cons().expect("what is no node is a leaf").head();
+                let key = children[at]
+                    .as_cons()
+                    .expect("what is no node is a leaf")
+                    .head();
                 let skip = usize::from(key.internal_hash() < from);
                 iter.path.push(&children[at + skip..]);
                 return iter;

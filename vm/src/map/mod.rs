@@ -8,10 +8,10 @@
 
 mod flat;
 mod iter;
-#[cfg(test)]
-mod tests;
 #[doc(hidden)]
 pub mod standin;
+#[cfg(test)]
+mod tests;
 mod trie;
 
 use crate::heap::Heap;

@@ -31,26 +31,57 @@ impl<'h> Standin<'h> for Term<'h> {
         let (a, b) = (self.kind(), other.kind());
         rank(&a).cmp(&rank(&b)).then_with(|| match (a, b) {
             (Kind::Small(a), Kind::Small(b)) => a.cmp(&b),
-            (Kind::Small(_), Kind::Big(b)) => if b.negative { Ordering::Greater } else { Ordering::Less },
-            (Kind::Big(b), Kind::Small(_)) => if b.negative { Ordering::Less } else { Ordering::Greater },
+            (Kind::Small(_), Kind::Big(b)) => {
+                if b.negative {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
+            }
+            (Kind::Big(b), Kind::Small(_)) => {
+                if b.negative {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
             (Kind::Big(a), Kind::Big(b)) => match (a.negative, b.negative) {
                 (false, true) => Ordering::Greater,
                 (true, false) => Ordering::Less,
                 (negative, _) => {
-                    let by = a.limbs.len().cmp(&b.limbs.len()).then_with(|| a.limbs.iter().rev().cmp(b.limbs.iter().rev()));
+                    let by = a
+                        .limbs
+                        .len()
+                        .cmp(&b.limbs.len())
+                        .then_with(|| a.limbs.iter().rev().cmp(b.limbs.iter().rev()));
                     if negative { by.reverse() } else { by }
                 }
             },
             (Kind::Float(a), Kind::Float(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
             (Kind::Atom(a), Kind::Atom(b)) => a.compare(b),
             (Kind::Pid(a), Kind::Pid(b)) => a.cmp(&b),
-            (Kind::Bits(a), Kind::Bits(b)) => a.aligned().cmp(&b.aligned()).then(a.bit_len().cmp(&b.bit_len())),
+            (Kind::Bits(a), Kind::Bits(b)) => a
+                .aligned()
+                .cmp(&b.aligned())
+                .then(a.bit_len().cmp(&b.bit_len())),
             (Kind::Tuple(a), Kind::Tuple(b)) => a.arity().cmp(&b.arity()).then_with(|| {
-                a.elements().iter().zip(b.elements()).map(|(a, b)| a.compare_keys(*b)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+                a.elements()
+                    .iter()
+                    .zip(b.elements())
+                    .map(|(a, b)| a.compare_keys(*b))
+                    .find(|o| o.is_ne())
+                    .unwrap_or(Ordering::Equal)
             }),
-            (Kind::Cons(a), Kind::Cons(b)) => a.head().compare_keys(b.head()).then_with(|| a.tail().compare_keys(b.tail())),
+            (Kind::Cons(a), Kind::Cons(b)) => a
+                .head()
+                .compare_keys(b.head())
+                .then_with(|| a.tail().compare_keys(b.tail())),
             (Kind::Map(a), Kind::Map(b)) => a.len().cmp(&b.len()).then_with(|| {
-                super::iter(a).zip(super::iter(b)).map(|((ka, va), (kb, vb))| ka.compare_keys(kb).then(va.compare_keys(vb))).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+                super::iter(a)
+                    .zip(super::iter(b))
+                    .map(|((ka, va), (kb, vb))| ka.compare_keys(kb).then(va.compare_keys(vb)))
+                    .find(|o| o.is_ne())
+                    .unwrap_or(Ordering::Equal)
             }),
             _ => self.word().cmp(&other.word()),
         })
@@ -60,7 +91,9 @@ impl<'h> Standin<'h> for Term<'h> {
     }
     fn internal_hash(self) -> u64 {
         match self.kind() {
-            Kind::Small(_) | Kind::Atom(_) | Kind::Pid(_) | Kind::Nil => crate::numeric::hash::fast::word(self.word(), 7),
+            Kind::Small(_) | Kind::Atom(_) | Kind::Pid(_) | Kind::Nil => {
+                crate::numeric::hash::fast::word(self.word(), 7)
+            }
             Kind::Bits(bits) => crate::numeric::hash::fast::bytes(&bits.aligned(), 9),
             Kind::Big(big) => crate::numeric::hash::fast::words(big.limbs, 3),
             other => crate::numeric::hash::fast::word(u64::from(rank(&other)), 1),

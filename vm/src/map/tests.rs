@@ -18,7 +18,12 @@ fn key<'h>(heap: Heap<'h>, n: i64) -> Term<'h> {
     }
 }
 
-fn check<'h>(map: Term<'h>, model: &std::collections::BTreeMap<i64, i32>, heap: Heap<'h>, range: i64) {
+fn check<'h>(
+    map: Term<'h>,
+    model: &std::collections::BTreeMap<i64, i32>,
+    heap: Heap<'h>,
+    range: i64,
+) {
     let map = map.as_map().expect("a map");
     assert_eq!(map.len(), model.len());
     assert_eq!(
@@ -27,7 +32,11 @@ fn check<'h>(map: Term<'h>, model: &std::collections::BTreeMap<i64, i32>, heap: 
     );
     for n in 0..range {
         let value = get(map, key(heap, n)).and_then(|value| value.as_small());
-        assert_eq!(value, model.get(&n).map(|&value| i64::from(value)), "key {n}");
+        assert_eq!(
+            value,
+            model.get(&n).map(|&value| i64::from(value)),
+            "key {n}"
+        );
     }
     assert_eq!(iter(map).count(), model.len());
     for (key, value) in iter(map) {
@@ -102,16 +111,25 @@ fn behaves_as_a_list_of_pairs() {
 #[test]
 fn continues_from_any_hash() {
     OwnedTerm::build(|heap| {
-        let pairs: Vec<Pair<'_>> = (0..5000).map(|n| (key(heap, n), Term::int(n as i32))).collect();
+        let pairs: Vec<Pair<'_>> = (0..5000)
+            .map(|n| (key(heap, n), Term::int(n as i32)))
+            .collect();
         let map = from_pairs(heap, &pairs).as_map().expect("a map");
         let all: Vec<Pair<'_>> = iter(map).collect();
         for at in (0..all.len()).step_by(97) {
             let hash = all[at].0.internal_hash();
-            let first = all.iter().position(|(key, _)| key.internal_hash() == hash).expect("there");
+            let first = all
+                .iter()
+                .position(|(key, _)| key.internal_hash() == hash)
+                .expect("there");
             let rest: Vec<Pair<'_>> = iter_from(map, hash).collect();
             assert_eq!(rest.len(), all.len() - first);
             assert!(rest[0].0.same(all[first].0));
-            assert!(iter_from(map, hash + 1).next().is_none_or(|(key, _)| key.internal_hash() > hash));
+            assert!(
+                iter_from(map, hash + 1)
+                    .next()
+                    .is_none_or(|(key, _)| key.internal_hash() > hash)
+            );
         }
         map.term()
     });
@@ -120,10 +138,18 @@ fn continues_from_any_hash() {
 #[test]
 fn keeps_flat_keys_in_order() {
     OwnedTerm::build(|heap| {
-        let keys = [heap.float(1.0), Term::OK, Term::int(2), heap.tuple(&[]), Term::int(1)];
+        let keys = [
+            heap.float(1.0),
+            Term::OK,
+            Term::int(2),
+            heap.tuple(&[]),
+            Term::int(1),
+        ];
         let pairs: Vec<Pair<'_>> = keys.iter().map(|&key| (key, Term::NIL)).collect();
         let map = from_pairs(heap, &pairs).as_map().expect("a map");
-        let MapForm::Flat { keys, .. } = map.form() else { panic!("a flat map") };
+        let MapForm::Flat { keys, .. } = map.form() else {
+            panic!("a flat map")
+        };
         let order: Vec<&str> = keys
             .iter()
             .map(|key| match key.kind() {

@@ -7,8 +7,8 @@
 
 use smallvec::SmallVec;
 
-use super::{Existing, FLAT_LIMIT, Pair, flat, iter};
 use super::standin::Standin as _;
+use super::{Existing, FLAT_LIMIT, Pair, flat, iter};
 use crate::heap::Heap;
 use crate::term::{Map, MapForm, Term};
 
@@ -104,12 +104,7 @@ fn finish<'h>(
     }
 }
 
-pub(super) fn put<'h>(
-    heap: Heap<'h>,
-    map: Map<'h>,
-    key: Term<'h>,
-    value: Term<'h>,
-) -> Term<'h> {
+pub(super) fn put<'h>(heap: Heap<'h>, map: Map<'h>, key: Term<'h>, value: Term<'h>) -> Term<'h> {
     let (size, mut bitmap, mut children) = root(map);
     let hash = key.internal_hash();
     let mut path = Path::new();
@@ -157,7 +152,10 @@ fn put_in_bucket<'h>(
     bucket: &'h [Term<'h>],
     (key, value): Pair<'h>,
 ) -> Term<'h> {
-    match bucket.iter().position(|&pair| leaf(pair).0.exactly_equals(key)) {
+    match bucket
+        .iter()
+        .position(|&pair| leaf(pair).0.exactly_equals(key))
+    {
         Some(at) if leaf(bucket[at]).1.same(value) => map.term(),
         Some(at) => {
             path.push((0, bucket, at));
@@ -404,12 +402,7 @@ impl<'h> Joiner<'h> {
         Some(self.node(level, node, items))
     }
 
-    fn node(
-        &mut self,
-        level: u32,
-        node: (u64, &'h [Term<'h>]),
-        items: &[Item<'h>],
-    ) -> Term<'h> {
+    fn node(&mut self, level: u32, node: (u64, &'h [Term<'h>]), items: &[Item<'h>]) -> Term<'h> {
         if level == LEVELS {
             return self.bucket(node.1, items);
         }
