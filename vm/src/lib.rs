@@ -9,6 +9,7 @@ pub mod atom;
 pub mod bif;
 pub mod binary;
 pub mod code;
+pub mod etf;
 pub mod fatal;
 pub mod heap;
 // pub mod interp;
