@@ -1,1 +1,60 @@
 //! A .beam file's way in: container, checks, rewriting, linking.
+//!
+//! Bytes from outside are checked once, here; what comes out cannot fail:
+//! ```
+//! # fn main() -> Result<(), loader::LoadError> {
+//! # let bytes = include_bytes!("../tests/data/lintel_sample.beam");
+//! let bytes = loader::uncompressed(bytes)?;         // undoes gzip; borrows what is not compressed
+//! let file = loader::BeamFile::parse(&bytes)?;      // every chunk, every operand, every label
+//! assert_eq!(file.module(), "lintel_sample");
+//! for op in file.code().ops() {
+//!     let _ = (op.op.name(), op.args, op.at);       // infallible
+//! }
+//! println!("{}", loader::Disassembly::new(&file));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | `container` | [`uncompressed`], [`Container`]: the IFF form and its [`Chunk`]s |
+//! | `chunks` | the tables: [`Import`], [`Export`], [`Lambda`], [`Literals`], [`Lines`], [`Type`], and their indexes |
+//! | `opcodes` | [`GenericOp`]: a row an operation; names, arities, kinds of operands |
+//! | `operand` | [`Operand`], [`Kind`]: one operand, and what a place may hold |
+//! | `code` | [`Code`], [`Op`], [`Function`]: the instructions |
+//! | `validate` | what holds for the code as a whole |
+//! | `file` | [`BeamFile`]: all of it |
+//! | `disasm` | [`Disassembly`]: the code for people |
+//! | `error` | [`LoadError`]: what is wrong, in which chunk, at which byte |
+//!
+//! Nothing here knows terms: atoms are text, literals are bytes in the external format. Nothing reserves
+//! memory by a number that the file claims before the number was compared with the size of the file.
+
+#![forbid(unsafe_code)]
+
+mod chunks;
+mod code;
+mod container;
+mod disasm;
+mod error;
+mod file;
+mod lists;
+mod opcodes;
+mod operand;
+mod reader;
+mod validate;
+
+pub use chunks::{
+    AtomIndex, Export, Import, Lambda, LineIndex, Lines, LiteralIndex, Literals, Location, Type,
+    TypeIndex, TypeSet,
+};
+pub use code::{Code, Function, Op};
+pub use container::{Chunk, Container, uncompressed};
+pub use disasm::Disassembly;
+pub use error::LoadError;
+pub use file::BeamFile;
+pub use opcodes::{Flow, GenericOp, MAX_OPCODE};
+pub use operand::{
+    FLOAT_REGISTERS, Kind, Label, LongInteger, MAX_ARITY, MAX_HEAP_WORDS, MAX_TUPLE_SIZE, Operand,
+    X_REGISTERS, Y_REGISTERS,
+};
