@@ -4,13 +4,17 @@
 //! who runs it, [`bif`] what is written in Rust. Unsafe code stands in `term`, `heap`, `binary`, `atom`,
 //! `code`, `process` and `interp` only.
 
+pub mod arithmetic;
 pub mod atom;
 pub mod bif;
 pub mod binary;
 pub mod code;
 pub mod heap;
+pub mod map;
 pub mod node_name;
+pub mod numeric;
 pub mod process;
 pub mod reference;
 pub mod resource;
 pub mod term;
+pub mod text;
