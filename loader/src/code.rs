@@ -8,7 +8,7 @@ use crate::chunks::{AtomIndex, CodeHeader, LineIndex};
 use crate::error::LoadError;
 use crate::lists::check_list;
 use crate::opcodes::GenericOp;
-use crate::operand::{self, Kind, Label, LongInteger, Operand, Tables};
+use crate::operand::{self, Kind, Label, LongInteger, Operand, Tables, class};
 use crate::reader::Reader;
 
 /// One instruction.
@@ -61,6 +61,10 @@ pub struct Function {
 struct RawOp {
     at: u32,
     first_arg: u32,
+    /// One more than the highest slot of the frame that an operand names.
+    slots: u16,
+    /// Whether an operand is a label.
+    has_label: bool,
     op: GenericOp,
 }
 
@@ -105,17 +109,11 @@ impl<'a> Code<'a> {
         loop {
             let at = reader.pos();
             let opcode = reader.u8()?;
-            let op = match GenericOp::from_code(opcode) {
-                Some(op) if !op.is_withdrawn() => op,
-                _ => return Err(LoadError::UnknownOpcode { at, opcode }),
-            };
+            let (op, kinds) =
+                GenericOp::loaded(opcode).ok_or(LoadError::UnknownOpcode { at, opcode })?;
             let first_arg = self.operands.len();
-            self.ops.push(RawOp {
-                at: at as u32,
-                first_arg: first_arg as u32,
-                op,
-            });
-            for kind in op.kinds() {
+            let mut classes = 0;
+            for kind in kinds {
                 let operand_at = reader.pos();
                 let operand = operand::decode(&mut reader, op, tables)?;
                 if let Some(what) = kind.refuses(operand, tables) {
@@ -125,10 +123,11 @@ impl<'a> Code<'a> {
                         what,
                     });
                 }
+                classes |= operand.class();
                 self.operands.push(operand);
             }
-            if let Some(Operand::List(len)) = self.operands[first_arg..].last().copied() {
-                self.decode_list(&mut reader, op, len, tables)?;
+            if classes & class::LIST != 0 {
+                classes |= self.decode_list(&mut reader, op, tables)?;
             }
             let args = &self.operands[first_arg..];
             check_together(op, args, tables).map_err(|what| LoadError::BadOperand {
@@ -136,31 +135,51 @@ impl<'a> Code<'a> {
                 op,
                 what,
             })?;
-            match (op, args) {
-                (GenericOp::Label, [number]) => self.define(number.unsigned() as usize, at)?,
-                (GenericOp::IntCodeEnd, _) => return Ok(()),
+            let slots = if classes & class::SLOT == 0 {
+                0
+            } else {
+                slots(args)
+            };
+            let has_label = classes & class::LABEL != 0;
+            self.ops.push(RawOp {
+                at: at as u32,
+                first_arg: first_arg as u32,
+                slots,
+                has_label,
+                op,
+            });
+            match op {
+                GenericOp::Label => {
+                    self.define(self.operands[first_arg].unsigned() as usize, at)?
+                }
+                GenericOp::IntCodeEnd => return Ok(()),
                 _ => {}
             }
         }
     }
 
+    /// Decodes the list whose length is the last operand; the classes of its elements together.
     fn decode_list(
         &mut self,
         reader: &mut Reader<'_>,
         op: GenericOp,
-        len: u32,
         tables: &Tables<'_, '_>,
-    ) -> Result<(), LoadError> {
+    ) -> Result<u16, LoadError> {
         let at = reader.pos();
+        let Some(Operand::List(len)) = self.operands.last().copied() else {
+            return Ok(0);
+        };
         let first = self.operands.len();
+        let mut classes = 0;
         for _ in 0..len {
-            self.operands.push(operand::decode(reader, op, tables)?);
+            let operand = operand::decode(reader, op, tables)?;
+            classes |= operand.class();
+            self.operands.push(operand);
         }
-        check_list(op, &self.operands[first..], tables).map_err(|what| LoadError::BadOperand {
-            at,
-            op,
-            what,
-        })
+        match check_list(op, &self.operands[first..], tables) {
+            Ok(()) => Ok(classes),
+            Err(what) => Err(LoadError::BadOperand { at, op, what }),
+        }
     }
 
     fn define(&mut self, label: usize, at: usize) -> Result<(), LoadError> {
@@ -283,7 +302,9 @@ impl<'a> Code<'a> {
     /// The instruction at an index.
     #[inline]
     pub fn op(&self, index: usize) -> Op<'_> {
-        let RawOp { at, first_arg, op } = self.ops[index];
+        let RawOp {
+            at, first_arg, op, ..
+        } = self.ops[index];
         let end = self
             .ops
             .get(index + 1)
@@ -293,6 +314,18 @@ impl<'a> Code<'a> {
             args: &self.operands[first_arg as usize..end],
             at: at as usize,
         }
+    }
+
+    /// One more than the highest slot of the frame that an instruction names, and whether it names labels.
+    #[inline]
+    pub(crate) fn needs(&self, index: usize) -> (GenericOp, u16, bool) {
+        let RawOp {
+            op,
+            slots,
+            has_label,
+            ..
+        } = self.ops[index];
+        (op, slots, has_label)
     }
 
     /// The instructions in order; the last is `int_code_end`.
@@ -353,6 +386,14 @@ impl<'a> Code<'a> {
     pub fn integer(&self, integer: LongInteger) -> &'a [u8] {
         &self.chunk[integer.at as usize..][..integer.len as usize]
     }
+}
+
+/// One more than the highest slot that an operand names.
+fn slots(args: &[Operand]) -> u16 {
+    args.iter()
+        .filter_map(|operand| operand.slot())
+        .max()
+        .map_or(0, |slot| slot + 1)
 }
 
 /// What operands say about each other.

@@ -28,7 +28,7 @@ macro_rules! generic_ops {
             )*
         }
 
-        static ROWS: [Row; MAX_OPCODE as usize] = [$(
+        const ROWS: &[Row; MAX_OPCODE as usize] = &[$(
             Row {
                 op: GenericOp::$variant,
                 name: stringify!($name),
@@ -411,7 +411,28 @@ pub enum Flow {
     Stop,
 }
 
+/// What the decoder needs of a row, for every value of an operation's byte.
+type Loaded = Option<(GenericOp, &'static [Kind])>;
+
+static LOADED: [Loaded; 256] = {
+    let mut loaded: [Loaded; 256] = [None; 256];
+    let mut index = 0;
+    while index < ROWS.len() {
+        if ROWS[index].withdrawn_arity.is_empty() {
+            loaded[index + 1] = Some((ROWS[index].op, ROWS[index].kinds));
+        }
+        index += 1;
+    }
+    loaded
+};
+
 impl GenericOp {
+    /// The operation of that number and what its operands are, if it is not withdrawn.
+    #[inline]
+    pub(crate) fn loaded(code: u8) -> Loaded {
+        LOADED[usize::from(code)]
+    }
+
     /// The operation of that number, withdrawn ones included.
     #[inline]
     pub fn from_code(code: u8) -> Option<Self> {

@@ -163,6 +163,27 @@ impl Operand {
         )
     }
 
+    #[inline]
+    pub(crate) fn class(self) -> u16 {
+        match self {
+            Self::Unsigned(_) => class::UNSIGNED,
+            Self::Overflow => class::OVERFLOW,
+            Self::Integer(_) | Self::LongInteger(_) => class::INTEGER,
+            Self::Nil => class::NIL,
+            Self::Atom(_) => class::ATOM,
+            Self::X(_) => class::X,
+            Self::Y(_) => class::Y,
+            Self::TypedX(..) => class::TYPED_X,
+            Self::TypedY(..) => class::TYPED_Y,
+            Self::Float(_) => class::FLOAT,
+            Self::Label(_) => class::LABEL,
+            Self::NoLabel => class::NO_LABEL,
+            Self::List(_) => class::LIST,
+            Self::Alloc { .. } => class::ALLOC,
+            Self::Literal(_) => class::LITERAL,
+        }
+    }
+
     /// The slot it names, if it names one.
     #[inline]
     pub fn slot(self) -> Option<u16> {
@@ -211,113 +232,166 @@ impl Operand {
 }
 
 impl Kind {
-    /// Why `operand` may not stand here, if so.
+    /// The classes of operands that may stand here.
     #[inline]
+    const fn classes(self) -> u16 {
+        use class::*;
+        match self {
+            Self::Number => UNSIGNED,
+            Self::LabelNumber | Self::Arity | Self::Live | Self::Frame => UNSIGNED | VALUE,
+            Self::TupleSize | Self::Import | Self::Lambda | Self::Line => UNSIGNED | VALUE,
+            Self::NumberOrOverflow => UNSIGNED | OVERFLOW,
+            Self::Label => LABEL,
+            Self::Fail => LABEL | NO_LABEL,
+            Self::LabelOrAtom => LABEL | ATOM | VALUE,
+            Self::Source => REGISTER | CONSTANT,
+            Self::Register => REGISTER,
+            Self::Y => Y,
+            Self::X0 => X | VALUE,
+            Self::Float => FLOAT,
+            Self::SourceOrFloat => FLOAT | REGISTER | LITERAL,
+            Self::RegisterOrFloat => FLOAT | REGISTER,
+            Self::Atom => ATOM,
+            Self::AtomOrLambda => ATOM | UNSIGNED | VALUE,
+            Self::Size => REGISTER | CONSTANT | UNSIGNED | OVERFLOW,
+            Self::Heap => UNSIGNED | ALLOC | VALUE,
+            Self::List => LIST,
+        }
+    }
+
+    /// Why `operand` may not stand here, if so.
+    #[inline(always)]
     pub(crate) fn refuses(self, operand: Operand, tables: &Tables<'_, '_>) -> Option<&'static str> {
+        let classes = self.classes();
+        if classes & operand.class() == 0 {
+            return Some(self.expected());
+        }
+        if classes & class::VALUE == 0 {
+            None
+        } else {
+            self.refuses_value(operand, tables)
+        }
+    }
+
+    /// As [`refuses`](Self::refuses), for an operand of the right class.
+    fn refuses_value(self, operand: Operand, tables: &Tables<'_, '_>) -> Option<&'static str> {
+        let is =
+            |atom: AtomIndex, names: [&str; 2]| names.contains(&&*tables.atoms[atom.0 as usize]);
+        let below =
+            |limit: usize| matches!(operand, Operand::Unsigned(value) if value < limit as u64);
         let (accepted, what) = match self {
-            Self::Source => {
-                return (!operand.is_register() && !operand.is_constant())
-                    .then_some("neither a register nor a constant");
-            }
-            Self::Register => return (!operand.is_register()).then_some("not a register"),
-            Self::Label => (operand.label().is_some(), "not a label"),
-            Self::Fail => (
-                matches!(operand, Operand::Label(_) | Operand::NoLabel),
-                "not a label",
-            ),
-            Self::Y => (matches!(operand, Operand::Y(_)), "not a slot of the frame"),
             Self::X0 => (operand == Operand::X(0), "not the register x0"),
-            Self::Float => (matches!(operand, Operand::Float(_)), "not a float register"),
-            Self::SourceOrFloat => (
-                operand.is_register() || matches!(operand, Operand::Float(_) | Operand::Literal(_)),
-                "neither a register nor a literal",
-            ),
-            Self::RegisterOrFloat => (
-                operand.is_register() || matches!(operand, Operand::Float(_)),
-                "not a register",
-            ),
-            Self::Atom => (matches!(operand, Operand::Atom(_)), "not an atom"),
             Self::LabelOrAtom => match operand {
-                Operand::Label(_) => (true, ""),
                 Operand::Atom(atom) => (
-                    matches!(&*tables.atoms[atom.0 as usize], "no_fail" | "resume"),
+                    is(atom, ["no_fail", "resume"]),
                     "neither no_fail nor resume",
                 ),
-                _ => (false, "neither a label nor an atom"),
+                _ => (true, ""),
             },
             Self::AtomOrLambda => match operand {
-                Operand::Atom(atom) => (
-                    matches!(&*tables.atoms[atom.0 as usize], "safe" | "unsafe"),
-                    "neither safe nor unsafe",
-                ),
-                _ => (
-                    Self::below(operand, tables.lambdas.len()),
-                    "not in the lambda table",
-                ),
+                Operand::Atom(atom) => (is(atom, ["safe", "unsafe"]), "neither safe nor unsafe"),
+                _ => (below(tables.lambdas.len()), "not in the lambda table"),
             },
-            Self::Number => (matches!(operand, Operand::Unsigned(_)), "not a number"),
-            Self::NumberOrOverflow => (
-                matches!(operand, Operand::Unsigned(_) | Operand::Overflow),
-                "not a number",
-            ),
-            Self::Size => (
-                operand.is_register()
-                    || operand.is_constant()
-                    || matches!(operand, Operand::Unsigned(_) | Operand::Overflow),
-                "not a size",
-            ),
-            Self::Arity => (
-                Self::below(operand, usize::from(MAX_ARITY) + 1),
-                "not an arity",
-            ),
-            Self::Live => (
-                Self::below(operand, usize::from(X_REGISTERS) + 1),
-                "not a number of X registers",
-            ),
-            Self::Frame => (
-                Self::below(operand, usize::from(Y_REGISTERS) + 1),
-                "not the size of a frame",
-            ),
             Self::Heap => match operand {
                 Operand::Unsigned(words) => (words <= MAX_HEAP_WORDS, "too much heap space"),
-                _ => (
-                    matches!(operand, Operand::Alloc { .. }),
-                    "not an amount of heap space",
-                ),
+                _ => (true, ""),
             },
-            Self::TupleSize => (
-                Self::below(operand, MAX_TUPLE_SIZE as usize + 1),
-                "not the size of a tuple",
-            ),
             Self::LabelNumber => (
-                matches!(operand, Operand::Unsigned(label) if label > 0 && label < u64::from(tables.labels)),
+                below(tables.labels as usize) && operand != Operand::Unsigned(0),
                 "the label's number is out of range",
             ),
-            Self::Import => (
-                Self::below(operand, tables.imports.len()),
-                "not in the import table",
+            Self::Arity => (below(usize::from(MAX_ARITY) + 1), "more than 255 arguments"),
+            Self::Live => (
+                below(usize::from(X_REGISTERS) + 1),
+                "more X registers than there are",
             ),
-            Self::Lambda => (
-                Self::below(operand, tables.lambdas.len()),
-                "not in the lambda table",
+            Self::Frame => (
+                below(usize::from(Y_REGISTERS) + 1),
+                "the frame is too large",
             ),
+            Self::TupleSize => (below(MAX_TUPLE_SIZE as usize + 1), "the tuple is too large"),
+            Self::Import => (below(tables.imports.len()), "not in the import table"),
+            Self::Lambda => (below(tables.lambdas.len()), "not in the lambda table"),
             Self::Line => (
-                Self::below(operand, tables.lines.unwrap_or(usize::MAX)),
+                below(tables.lines.unwrap_or(usize::MAX)),
                 "not in the line table",
             ),
-            Self::List => (matches!(operand, Operand::List(_)), "not a list"),
+            _ => (true, ""),
         };
         (!accepted).then_some(what)
     }
 
-    fn below(operand: Operand, limit: usize) -> bool {
-        matches!(operand, Operand::Unsigned(value) if value < limit as u64)
+    /// What to say of an operand of another class.
+    #[cold]
+    fn expected(self) -> &'static str {
+        match self {
+            Self::LabelNumber | Self::Number | Self::NumberOrOverflow => "not a number",
+            Self::Arity | Self::Live | Self::Frame | Self::TupleSize => "not a number",
+            Self::Import | Self::Lambda | Self::Line => "not an index",
+            Self::Label | Self::Fail => "not a label",
+            Self::LabelOrAtom => "neither a label nor an atom",
+            Self::Source => "neither a register nor a constant",
+            Self::Register | Self::RegisterOrFloat => "not a register",
+            Self::Y => "not a slot of the frame",
+            Self::X0 => "not the register x0",
+            Self::Float => "not a float register",
+            Self::SourceOrFloat => "neither a register nor a literal",
+            Self::Atom => "not an atom",
+            Self::AtomOrLambda => "neither an atom nor an index",
+            Self::Size => "not a size",
+            Self::Heap => "not an amount of heap space",
+            Self::List => "not a list",
+        }
     }
 }
 
-/// Decodes one operand of `op`.
-#[inline]
+/// A bit for each class of operand, so that "may this stand here" is one test.
+pub(crate) mod class {
+    pub const UNSIGNED: u16 = 1 << 0;
+    pub const OVERFLOW: u16 = 1 << 1;
+    pub const INTEGER: u16 = 1 << 2;
+    pub const NIL: u16 = 1 << 3;
+    pub const ATOM: u16 = 1 << 4;
+    pub const X: u16 = 1 << 5;
+    pub const Y: u16 = 1 << 6;
+    pub const TYPED_X: u16 = 1 << 7;
+    pub const TYPED_Y: u16 = 1 << 8;
+    pub const FLOAT: u16 = 1 << 9;
+    pub const LABEL: u16 = 1 << 10;
+    pub const NO_LABEL: u16 = 1 << 11;
+    pub const LIST: u16 = 1 << 12;
+    pub const ALLOC: u16 = 1 << 13;
+    pub const LITERAL: u16 = 1 << 14;
+    /// In the classes of a kind: the operand's value matters too.
+    pub const VALUE: u16 = 1 << 15;
+    pub const SLOT: u16 = Y | TYPED_Y;
+    pub const REGISTER: u16 = X | Y | TYPED_X | TYPED_Y;
+    pub const CONSTANT: u16 = INTEGER | NIL | ATOM | LITERAL;
+}
+/// Decodes one operand of `op`. Three in four are one byte, and take no call.
+#[inline(always)]
 pub(crate) fn decode(
+    reader: &mut Reader<'_>,
+    op: GenericOp,
+    tables: &Tables<'_, '_>,
+) -> Result<Operand, LoadError> {
+    if let Some((tag, value)) = reader.short_term() {
+        let operand = match tag {
+            tag::UNSIGNED => Some(Operand::Unsigned(value.into())),
+            tag::INTEGER => Some(Operand::Integer(value.into())),
+            tag::X => Some(Operand::X(value.into())),
+            tag::Y => Some(Operand::Y(value.into())),
+            _ => None,
+        };
+        if let Some(operand) = operand {
+            reader.skip_short_term();
+            return Ok(operand);
+        }
+    }
+    decode_any(reader, op, tables)
+}
+
+fn decode_any(
     reader: &mut Reader<'_>,
     op: GenericOp,
     tables: &Tables<'_, '_>,

@@ -137,6 +137,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The compact term ahead, if it is a single byte: its tag and its number.
+    #[inline(always)]
+    pub fn short_term(&self) -> Option<(u8, u8)> {
+        let byte = *self.bytes.get(self.pos)?;
+        (byte & 0x08 == 0).then_some((byte & 7, byte >> 4))
+    }
+
+    /// Passes a term that [`short_term`](Self::short_term) has seen.
+    #[inline(always)]
+    pub fn skip_short_term(&mut self) {
+        self.pos += 1;
+    }
+
     /// Reads one compact term: its tag and its number.
     #[inline]
     pub fn term(&mut self) -> Result<(u8, Number), LoadError> {

@@ -20,7 +20,7 @@ use crate::chunks::{AtomIndex, Export, Import, Lambda};
 use crate::code::{Code, Function, Op};
 use crate::error::LoadError;
 use crate::opcodes::{Flow, GenericOp};
-use crate::operand::{Label, Operand};
+use crate::operand::Label;
 
 /// What is known of the frame at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +38,9 @@ enum Frame {
 }
 
 impl Frame {
-    fn has(self, slot: u16) -> bool {
-        matches!(self, Self::Slots(slots) | Self::AtLeast(slots) if slot < slots)
+    /// Whether so many slots may be named.
+    fn has(self, slots: u16) -> bool {
+        slots == 0 || matches!(self, Self::Slots(there) | Self::AtLeast(there) if slots <= there)
     }
 
     /// What is known where two ways meet.
@@ -126,12 +127,15 @@ const MOST_WALKS: usize = 64;
 impl Checker<'_, '_, '_> {
     fn check_function(&mut self, function: &Function) -> Result<(), LoadError> {
         // Dead code is not run, but is translated: its labels must be good all the same.
-        for op in (function.first_op..function.end_op).map(|index| self.code.op(index)) {
+        for index in function.first_op..function.end_op {
+            if !self.code.needs(index).2 {
+                continue;
+            }
+            let op = self.code.op(index);
             for label in op.args.iter().filter_map(|operand| operand.label()) {
-                if is_call(op.op) {
-                    self.check_call(op, label)?
-                } else {
-                    self.check_target(function, op, label)?
+                match is_call(op.op) {
+                    true => self.check_call(op, label)?,
+                    false => self.check_target(function, op, label)?,
                 }
             }
         }
@@ -157,13 +161,14 @@ impl Checker<'_, '_, '_> {
     fn walk(&mut self, start: usize, end: usize) -> Result<(), LoadError> {
         let mut frame = Frame::Unreached;
         for index in start..end {
-            let op = self.code.op(index);
             self.steps_left = self.steps_left.checked_sub(1).ok_or(LoadError::BadCode {
-                at: op.at,
+                at: self.code.op(index).at,
                 what: "frames of too many sizes meet",
             })?;
-            if op.op == GenericOp::Label {
-                let known = &mut self.at_label[op.args[0].unsigned() as usize];
+            let (op, slots, has_label) = self.code.needs(index);
+            if op == GenericOp::Label {
+                let number = self.code.op(index).args[0].unsigned();
+                let known = &mut self.at_label[number as usize];
                 let met = known.meet(frame);
                 if met == *known && index != start {
                     return Ok(());
@@ -172,18 +177,21 @@ impl Checker<'_, '_, '_> {
                 frame = met;
                 continue;
             }
-            for operand in op.args {
-                if let Some(slot) = operand.slot() {
-                    if !frame.has(slot) {
-                        return Err(bad(op, "the frame has no such slot"));
-                    }
-                } else if let Operand::Label(label) = *operand
-                    && !is_call(op.op)
+            if !frame.has(slots) {
+                return Err(bad(self.code.op(index), "the frame has no such slot"));
+            }
+            if has_label && !is_call(op) {
+                for label in self
+                    .code
+                    .op(index)
+                    .args
+                    .iter()
+                    .filter_map(|operand| operand.label())
                 {
                     self.reach(label, frame);
                 }
             }
-            frame = self.after(op, frame)?;
+            frame = self.after(op, index, frame)?;
             if frame == Frame::Unreached {
                 return Ok(());
             }
@@ -212,24 +220,24 @@ impl Checker<'_, '_, '_> {
     }
 
     /// The frame after `op`.
-    fn after(&self, op: Op<'_>, frame: Frame) -> Result<Frame, LoadError> {
+    #[inline]
+    fn after(&self, op: GenericOp, index: usize, frame: Frame) -> Result<Frame, LoadError> {
         use GenericOp as G;
-        let slots = |operand: usize| op.args[operand].unsigned() as u16;
-        let needs = |needed: Frame| {
-            if frame == needed {
-                Ok(())
-            } else {
-                Err(bad(op, "the frame has another size"))
-            }
+        let slots = |operand: usize| self.code.op(index).args[operand].unsigned() as u16;
+        let needs = |needed: Frame| match frame == needed {
+            true => Ok(()),
+            false => Err(bad(self.code.op(index), "the frame has another size")),
         };
-        match op.op {
+        match op {
             G::Allocate | G::AllocateHeap | G::AllocateZero | G::AllocateHeapZero => {
                 needs(Frame::None)?;
                 return Ok(Frame::Slots(slots(0)));
             }
             // Whatever stands after such a call, and whatever frame a tail call would free, is of no
             // consequence: OTP 25 ships modules where that frame's size is wrong.
-            G::CallExt | G::CallExtLast | G::CallExtOnly if self.never_returns(op) => {
+            G::CallExt | G::CallExtLast | G::CallExtOnly
+                if self.never_returns(self.code.op(index)) =>
+            {
                 return Ok(Frame::Unreached);
             }
             G::Deallocate => {
@@ -245,7 +253,7 @@ impl Checker<'_, '_, '_> {
             G::CallOnly | G::CallExtOnly | G::Return => needs(Frame::None)?,
             _ => {}
         }
-        Ok(if op.op.flow() == Flow::Stop {
+        Ok(if op.flow() == Flow::Stop {
             Frame::Unreached
         } else {
             frame
