@@ -10,6 +10,7 @@ pub mod bif;
 pub mod binary;
 pub mod code;
 pub mod heap;
+// pub mod interp;
 pub mod map;
 pub mod node_name;
 pub mod numeric;

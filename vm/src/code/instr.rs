@@ -193,6 +193,12 @@ instructions! {
     Apply { arity: u16 };
     /// The same as a last call.
     ApplyLast { arity: u16, words: u16 };
+    /// The code of `erlang:apply/3`: x0 module, x1 function, x2 list of arguments; a last call.
+    ApplyArgs;
+    /// The code of `erlang:apply/2`: x0 fun, x1 list of arguments; a last call.
+    ApplyFunArgs;
+    /// What a process's lowest frame returns to: it ends normally.
+    EndProcess;
     /// Calls the fun in x(arity).
     CallFun { arity: u16 };
     /// Calls the fun in `fun` with x0…x(arity−1).
@@ -231,8 +237,6 @@ instructions! {
     OnLoad;
     /// The entry of a function that a native library may replace: no effect when run.
     NifStart;
-    /// Runs the native function of a loaded library (`nif` points to a `NifFunction`), then returns.
-    CallNif { nif: u64 };
 
     // Moves --------------------------------------------------------------------------------------------
 
@@ -545,25 +549,28 @@ instructions! {
     /// The value of one key in a register.
     GetMapElement { src: Reg, fail: Jump, key: Reg, dst: Reg };
 
-    // Bit syntax (see `interp::bits` for the layouts of tables) ---------------------------------------------
+    // Bit syntax. `flags` are the file format's: 2 little-endian, 4 signed, 16 native. Contexts, sources and
+    // sizes are operands; all other numbers stand in tables as they are.
 
     /// Starts matching `src`; a match context goes to `dst`.
     BsStartMatch { src: Reg, fail: Jump, dst: Reg, live: u16 };
-    /// Any other bit syntax instruction that matches: `[context, operands…]` as the kind says.
+    /// An integer: `[context, live, size, unit, flags]`.
     BsGetInteger { dst: Reg, fail: Jump, table: Table };
-    /// An integer of a fixed number of bits (1 to 60), unsigned or signed, big-endian, in a register's context.
+    /// An unsigned or signed big-endian integer of 1 to 56 bits.
     BsGetSmallInteger { context: Reg, fail: Jump, dst: Reg, bits: u8, signed: bool };
     /// A float: layout as `BsGetInteger`.
     BsGetFloat { dst: Reg, fail: Jump, table: Table };
-    /// A part as a bit string: layout as `BsGetInteger`.
+    /// A part as a bit string: layout as `BsGetInteger`; the size may be the atom `all`.
     BsGetBinary { dst: Reg, fail: Jump, table: Table };
-    /// Skips: `[context, size operand, unit]`.
+    /// Skips: `[context, size, unit]`; the size may be the atom `all`.
     BsSkipBits { fail: Jump, table: Table };
     /// Goes on if exactly `bits` bits are left.
     BsTestTail { context: Reg, fail: Jump, bits: u32 };
+    /// Goes on if at least `bits` bits are left (`exact` 0) or exactly that many (`exact` 1).
+    BsEnsure { context: Reg, fail: Jump, exact: u16, bits: u32 };
     /// Goes on if the number of bits left is a multiple of `unit`.
     BsTestUnit { context: Reg, fail: Jump, unit: u32 };
-    /// Matches literal bits: `[context, bits, bytes…]` (bytes packed into words).
+    /// Matches literal bits: `[context, count of bits, bytes…]` (bytes packed into words in memory order).
     BsMatchString { fail: Jump, table: Table };
     /// `dst` = the rest as a bit string.
     BsGetTail { context: Reg, dst: Reg, live: u16 };
@@ -571,17 +578,22 @@ instructions! {
     BsGetPosition { context: Reg, dst: Reg, live: u16 };
     /// Goes back to a position.
     BsSetPosition { context: Reg, position: Reg };
-    /// A UTF-8 character; `dst` is the context itself where it is skipped.
+    /// A UTF-8 character; skipped (no `dst`) where `skip` is 1.
     BsGetUtf8 { context: Reg, fail: Jump, dst: Reg, skip: u16 };
-    /// A UTF-16 character; bit 1 of `flags` says little-endian, bit 0 skip.
+    /// A UTF-16 character of the byte order in `flags`; skipped where bit 0 of `flags` is set.
     BsGetUtf16 { context: Reg, fail: Jump, dst: Reg, flags: u16 };
     /// A UTF-32 character, likewise.
     BsGetUtf32 { context: Reg, fail: Jump, dst: Reg, flags: u16 };
-    /// Builds a bit string at once: layout in `interp::bits`.
+    /// Builds a bit string at once: `[live, unit, count of segments, then six words a segment: type, segment
+    /// number, unit, flags, source, size]`. Types: 0 append, 1 binary, 2 float, 3 integer, 4 private_append,
+    /// 5 string, 6 utf8, 7 utf16, 8 utf32. A string's source is the address of its bytes and its size their
+    /// number (both raw words); the size of a UTF segment is not looked at; that of a binary may be `all`.
     BsCreateBin { dst: Reg, fail: Jump, table: Table };
-    /// Builds an integer's bits etc. in the old way: `op` is the generic operation's number, layout in `interp::bits`.
+    /// One of the older operations that build bit strings, by its number in the file format: `[operands in
+    /// the order of the format without the failure label]`, destination registers as raw register numbers,
+    /// a string as address and length.
     BsOld { op: u16, fail: Jump, table: Table };
-    /// `x0` = an empty binary with room to append (its size in x0).
+    /// `x0` = an empty binary with room to append; x0 says how many bytes to expect.
     BsInitWritable;
 }
 

@@ -86,13 +86,7 @@ pub enum Kind<'h> {
 }
 
 /// A large integer: sign and magnitude.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Big<'h> {
-    /// Whether it is below zero.
-    pub negative: bool,
-    /// The magnitude's limbs, least significant first; the last is not zero.
-    pub limbs: &'h [u64],
-}
+pub use crate::numeric::big::BigRef as Big;
 
 impl<'h> Term<'h> {
     /// The empty list.
@@ -189,6 +183,12 @@ impl<'h> Term<'h> {
                 other => unreachable!("no term: {:#x} (tag {other:#b})", self.0),
             },
         }
+    }
+
+    /// What it is, if it is boxed.
+    #[inline]
+    pub(crate) fn kind_if_boxed(self) -> Option<Kind<'h>> {
+        word::is_boxed(self.0).then(|| self.boxed_kind())
     }
 
     fn boxed_kind(self) -> Kind<'h> {

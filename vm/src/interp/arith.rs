@@ -1,0 +1,131 @@
+//! Arithmetic and comparison off the fast path: operands that are not both small, results that do not fit.
+
+use crate::arithmetic as terms;
+use crate::atom::{Atom, well_known};
+use crate::heap::Heap;
+use crate::numeric::big::ArithError;
+use crate::process::Process;
+use crate::term::Term;
+use crate::term::word::{self, Word};
+
+/// A binary operator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Op {
+    Add,
+    Sub,
+    Mul,
+    Divide,
+    Div,
+    Rem,
+    Band,
+    Bor,
+    Bxor,
+    Bsl,
+    Bsr,
+}
+
+impl Op {
+    /// Its name as a function of module `erlang`.
+    pub const fn atom(self) -> Atom {
+        match self {
+            Op::Add => well_known::PLUS,
+            Op::Sub => well_known::MINUS,
+            Op::Mul => well_known::TIMES,
+            Op::Divide => well_known::DIVIDE,
+            Op::Div => well_known::DIV,
+            Op::Rem => well_known::REM,
+            Op::Band => well_known::BAND,
+            Op::Bor => well_known::BOR,
+            Op::Bxor => well_known::BXOR,
+            Op::Bsl => well_known::BSL,
+            Op::Bsr => well_known::BSR,
+        }
+    }
+}
+
+/// The exception reason of an arithmetic error.
+pub(crate) fn reason(error: ArithError) -> Atom {
+    match error {
+        ArithError::Badarith => well_known::BADARITH,
+        ArithError::SystemLimit => well_known::SYSTEM_LIMIT,
+    }
+}
+
+/// A term of the running process.
+///
+/// Sound within this module because the words come from its registers and nothing is collected before the
+/// functions here return.
+fn term<'h>(word: Word) -> Term<'h> {
+    // SAFETY: see above; the lifetime does not leave the calling function.
+    unsafe { Term::from_word(word) }
+}
+
+/// `a op b` for any two terms; an error gives the exception's reason.
+#[inline(never)]
+pub(crate) fn binary(process: &Process, op: Op, a: Word, b: Word) -> Result<Word, Atom> {
+    let heap = Heap::new(&process.heap);
+    let (a, b) = (term(a), term(b));
+    let result = match op {
+        Op::Add => terms::add(heap, a, b),
+        Op::Sub => terms::sub(heap, a, b),
+        Op::Mul => terms::mul(heap, a, b),
+        Op::Divide => terms::divide(heap, a, b),
+        Op::Div => terms::div(heap, a, b),
+        Op::Rem => terms::rem(heap, a, b),
+        Op::Band => terms::band(heap, a, b),
+        Op::Bor => terms::bor(heap, a, b),
+        Op::Bxor => terms::bxor(heap, a, b),
+        Op::Bsl => terms::bsl(heap, a, b),
+        Op::Bsr => terms::bsr(heap, a, b),
+    };
+    result.map(Term::word).map_err(reason)
+}
+
+/// A small integer shifted left, if the result is one. A negative count shifts right.
+#[inline(always)]
+pub(crate) fn shift_left(word: Word, count: i64) -> Option<Word> {
+    if count < 0 {
+        return shift_right(word, count.checked_neg()?);
+    }
+    if word == 0 {
+        return Some(0);
+    }
+    if count >= 61 {
+        return None;
+    }
+    let shifted = (word as i64) << count;
+    (shifted >> count == word as i64).then_some(shifted as Word)
+}
+
+/// A small integer shifted right, if the result is one. A negative count shifts left.
+#[inline(always)]
+pub(crate) fn shift_right(word: Word, count: i64) -> Option<Word> {
+    if count < 0 {
+        return shift_left(word, count.checked_neg()?);
+    }
+    Some(((word as i64) >> count.min(63)) as Word & !word::TAG_MASK)
+}
+
+/// A number as a float; none if it is no number or too large.
+#[inline(never)]
+pub(crate) fn to_float(word: Word) -> Option<f64> {
+    terms::to_float(term(word))
+}
+
+/// `a =:= b`, neither an immediate.
+#[inline(never)]
+pub(crate) fn exactly_equal(a: Word, b: Word) -> bool {
+    term(a).exactly_equals(term(b))
+}
+
+/// `a == b`.
+#[inline(never)]
+pub(crate) fn equal(a: Word, b: Word) -> bool {
+    term(a).equals(term(b))
+}
+
+/// `a < b`.
+#[inline(never)]
+pub(crate) fn less(a: Word, b: Word) -> bool {
+    term(a).compare(term(b)).is_lt()
+}

@@ -1,0 +1,1399 @@
+//! The interpreter: runs one process until it gives way, waits or ends.
+//!
+//! [`run`] holds the machine's state in local variables (`ip`, `x`, `e`, `hp`, `reds`) and writes them back
+//! to the process before anything else may look ([`sync!`]). What is not on the fast path of an instruction
+//! stands in the neighbours: [`exceptions`], [`calls`], [`arith`], [`maps`], [`bits`].
+//!
+//! Frames: `call` pushes the return address, `allocate n` makes room for n slots below it, so that y0 is
+//! `e[0]` and the return address `e[n]`. At least [`STACK_SLACK`] words stay free between heap and stack, so
+//! a call can push without a check; every function that calls in a body checks when it makes its frame.
+//!
+//! Reductions are charged at calls; a process out of them gives way at the callee's entry, where exactly
+//! the arguments are alive.
+
+pub mod arith;
+pub mod bits;
+pub mod calls;
+pub mod exceptions;
+pub mod maps;
+pub mod registers;
+
+pub use registers::Registers;
+
+use crate::bif::{BifEntry, Call};
+use crate::code::instr::{Jump, Operand, Reg};
+use crate::code::{Export, Instr};
+use crate::process::Process;
+use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
+use crate::term::Term;
+use exceptions::Raised;
+
+pub use crate::heap::raw::STACK_SLACK;
+
+/// Why [`run`] returned.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its slice is used up; it can go on at once.
+    Yielded,
+    /// It waits for a signal, or (if given) until so many milliseconds have passed.
+    Waiting(Option<u64>),
+    /// It ended with this reason, a word of its own heap.
+    Exited {
+        /// The reason.
+        reason: Word,
+        /// Whether it crashed: an exception nobody caught, which the error logger hears of.
+        crashed: bool,
+    },
+}
+
+/// What an instruction that left the fast path says about how to go on.
+pub(crate) enum Flow {
+    /// Go on at the given instruction; the state was written back.
+    At(*const Instr),
+    /// Leave the interpreter.
+    Leave(Outcome),
+}
+
+/// The word of a return address or catch handler.
+#[inline(always)]
+pub(crate) fn code_word(tag: Word, at: *const Instr) -> Word {
+    word::immediate(tag, at as Word)
+}
+
+/// The instruction a return address or catch handler names.
+#[inline(always)]
+pub(crate) fn code_address(word: Word) -> *const Instr {
+    word::payload(word) as *const Instr
+}
+
+/// Code that is not of any module.
+pub mod snippets {
+    use crate::code::Instr;
+
+    /// Where the lowest frame of every process returns to: the process ends with reason `normal`.
+    pub static END: [Instr; 1] = [Instr::EndProcess];
+    /// `erlang:apply/3`: what a new process starts with.
+    pub static APPLY_3: [Instr; 1] = [Instr::ApplyArgs];
+    /// `erlang:apply/2`.
+    pub static APPLY_2: [Instr; 1] = [Instr::ApplyFunArgs];
+}
+
+macro_rules! instr_fn {
+    ($at:expr) => {
+        // SAFETY: code addresses in instructions, frames and exports point to instructions of loaded code.
+        unsafe { &*$at }
+    };
+}
+pub(crate) use instr_fn;
+
+/// Runs a process.
+///
+/// # Safety
+/// The process's `ip`, saved registers, heap and stack are consistent: as [`run`] or spawn left them, and
+/// moved or updated only by the collector.
+#[allow(clippy::cognitive_complexity, reason = "one arm an instruction; the arms are short")]
+pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
+    registers.restore(process);
+    let x: *mut Word = registers.x.as_mut_ptr();
+    let mut ip: *const Instr = process.ip.get();
+    let mut e: *mut Word = process.heap.stack_top.get();
+    let mut hp: *mut Word = process.heap.top.get();
+    let mut reds: i32 = process.reductions.get();
+
+    // SAFETY (for all unsafe operations below):
+    // 1. Code was checked by the loader: registers, slots, tables and jumps of an instruction are valid, and
+    //    what an instruction assumes about a term ("a known tuple") was tested before, or the compiler proved
+    //    it and the loader's checks keep the access inside the object's header count where they cannot.
+    // 2. `hp` and `e` bound the free part of the block; instructions that build without a check were
+    //    preceded by one that reserved (`test_heap`), and `STACK_SLACK` words stay free for calls.
+    // 3. Terms in registers and slots are valid until the next collection, which updates them.
+    macro_rules! get {
+        ($reg:expr) => {{
+            let reg: Reg = $reg;
+            let base = if reg.is_y() { e } else { x };
+            unsafe { *base.add(reg.index()) }
+        }};
+    }
+    macro_rules! set {
+        ($reg:expr, $value:expr) => {{
+            let reg: Reg = $reg;
+            let value: Word = $value;
+            let base = if reg.is_y() { e } else { x };
+            unsafe { *base.add(reg.index()) = value }
+        }};
+    }
+    macro_rules! operand {
+        ($word:expr) => {
+            match Operand::decode($word) {
+                Operand::Const(word) => word,
+                Operand::Reg(reg) => get!(reg),
+            }
+        };
+    }
+    macro_rules! sync {
+        () => {{
+            process.heap.top.set(hp);
+            process.heap.stack_top.set(e);
+            process.reductions.set(reds);
+            process.ip.set(ip);
+        }};
+    }
+    macro_rules! reload {
+        () => {{
+            hp = process.heap.top.get();
+            e = process.heap.stack_top.get();
+            reds = process.reductions.get();
+        }};
+    }
+    macro_rules! next {
+        () => {{
+            ip = unsafe { ip.add(1) };
+            continue;
+        }};
+    }
+    macro_rules! jump {
+        ($jump:expr) => {{
+            let Jump(distance) = $jump;
+            ip = unsafe { ip.offset(distance as isize) };
+            continue;
+        }};
+    }
+    macro_rules! flow {
+        ($flow:expr) => {
+            match $flow {
+                Flow::At(at) => {
+                    reload!();
+                    ip = at;
+                    continue;
+                }
+                Flow::Leave(outcome) => return outcome,
+            }
+        };
+    }
+    macro_rules! raise {
+        ($raised:expr) => {{
+            sync!();
+            flow!(exceptions::handle(process, registers, $raised))
+        }};
+    }
+    macro_rules! fail_or_raise {
+        ($fail:expr, $raised:expr) => {{
+            if $fail.0 != 0 {
+                jump!($fail)
+            } else {
+                raise!($raised)
+            }
+        }};
+    }
+    /// Leaves with the arguments of the function at `ip` saved.
+    macro_rules! leave {
+        ($outcome:expr, $live:expr) => {{
+            sync!();
+            registers.save(process, $live);
+            return $outcome;
+        }};
+    }
+    /// Collects so that `need` words are free, `live` X registers being alive.
+    macro_rules! collect {
+        ($need:expr, $live:expr) => {{
+            sync!();
+            if process.collect(&mut registers.x[..$live as usize], $need as usize + STACK_SLACK).is_err() {
+                return exceptions::killed_by_heap_size();
+            }
+            reload!();
+        }};
+    }
+    macro_rules! test_heap {
+        ($need:expr, $live:expr) => {
+            if (e as usize).wrapping_sub(hp as usize) < ($need as usize + STACK_SLACK) * 8 || cfg!(feature = "zeal") {
+                collect!($need, $live);
+            }
+        };
+    }
+    /// After something that may have built in fragments.
+    macro_rules! collect_if_wanted {
+        ($live:expr) => {
+            if process.heap.wants_collection() {
+                collect!(0, $live);
+            }
+        };
+    }
+    macro_rules! push {
+        ($word:expr) => {{
+            e = unsafe { e.sub(1) };
+            unsafe { *e = $word };
+        }};
+    }
+    macro_rules! pop {
+        ($words:expr) => {
+            e = unsafe { e.add($words as usize) }
+        };
+    }
+    macro_rules! return_to_caller {
+        () => {{
+            ip = code_address(unsafe { *e });
+            pop!(1);
+            continue;
+        }};
+    }
+    /// Goes to the entry of a function of `arity`, giving way if the slice is used up.
+    macro_rules! enter {
+        ($target:expr, $arity:expr) => {{
+            ip = $target;
+            reds -= 1;
+            if reds <= 0 {
+                leave!(Outcome::Yielded, $arity as usize);
+            }
+            continue;
+        }};
+    }
+    macro_rules! enter_local {
+        ($jump:expr) => {{
+            let Jump(distance) = $jump;
+            ip = unsafe { ip.offset(distance as isize) };
+            reds -= 1;
+            if reds <= 0 {
+                let arity = calls::arity_at(ip);
+                leave!(Outcome::Yielded, arity);
+            }
+            continue;
+        }};
+    }
+    macro_rules! enter_export {
+        ($export:expr) => {{
+            let export = unsafe { &*($export as *const Export) };
+            enter!(export.address(), export.mfa.arity)
+        }};
+    }
+    macro_rules! test {
+        ($holds:expr, $fail:expr) => {
+            if $holds { next!() } else { jump!($fail) }
+        };
+    }
+    /// The header of a boxed word, 0 for anything else.
+    macro_rules! header_of {
+        ($word:expr) => {{
+            let word: Word = $word;
+            if word::is_boxed(word) { unsafe { *word::pointer(word) } } else { 0 }
+        }};
+    }
+    macro_rules! is_boxed_kind {
+        ($word:expr, $($kind:ident)|+) => {{
+            let header = header_of!($word);
+            header != 0 && matches!(word::header_kind(header), $(BoxedKind::$kind)|+)
+        }};
+    }
+    macro_rules! element {
+        ($tuple:expr, $index:expr) => {
+            unsafe { *word::pointer($tuple).add(1 + $index as usize) }
+        };
+    }
+    macro_rules! build_cons {
+        ($head:expr, $tail:expr) => {{
+            let (head, tail): (Word, Word) = ($head, $tail);
+            let at = hp;
+            unsafe {
+                *at = head;
+                *at.add(1) = tail;
+                hp = hp.add(2);
+            }
+            word::cons(at)
+        }};
+    }
+    macro_rules! exactly_equal {
+        ($a:expr, $b:expr) => {{
+            let (a, b): (Word, Word) = ($a, $b);
+            a == b || (!word::is_immediate(a) && !word::is_immediate(b) && arith::exactly_equal(a, b))
+        }};
+    }
+    macro_rules! less {
+        ($a:expr, $b:expr) => {{
+            let (a, b): (Word, Word) = ($a, $b);
+            if word::both_small(a, b) { (a as i64) < (b as i64) } else { arith::less(a, b) }
+        }};
+    }
+    macro_rules! equal {
+        ($a:expr, $b:expr) => {{
+            let (a, b): (Word, Word) = ($a, $b);
+            a == b || (!word::both_small(a, b) && arith::equal(a, b))
+        }};
+    }
+    /// Puts what an instruction built into `dst`; collects if it went to fragments.
+    macro_rules! deliver {
+        ($dst:expr, $live:expr, $result:expr) => {{
+            let (live, result): (usize, Word) = ($live as usize, $result);
+            set!($dst, result);
+            if process.heap.wants_collection() {
+                // x(live) is dead: it keeps the result alive and is updated with the others.
+                unsafe { *x.add(live) = result };
+                collect!(0, live + 1);
+                set!($dst, unsafe { *x.add(live) });
+            }
+            next!()
+        }};
+    }
+    /// An arithmetic instruction: `fast` gives a word where both are small and the result fits.
+    macro_rules! arithmetic {
+        ($op:ident, $a:expr, $b:expr, $fail:expr, $dst:expr, $live:expr, |$left:ident, $right:ident| $fast:expr) => {{
+            let ($left, $right): (Word, Word) = ($a, $b);
+            if word::both_small($left, $right) {
+                if let Some(result) = $fast {
+                    set!($dst, result);
+                    next!();
+                }
+            }
+            sync!();
+            match arith::binary(process, arith::Op::$op, $left, $right) {
+                Ok(result) => {
+                    reload!();
+                    deliver!($dst, $live, result)
+                }
+                Err(stop) => fail_or_raise!($fail, Raised::operator(arith::Op::$op, &[$left, $right], stop)),
+            }
+        }};
+    }
+    /// A guard BIF written out: a term, or a failure that names the BIF.
+    macro_rules! guard {
+        ($value:expr, $fail:expr, $dst:expr, $function:literal, [$($arg:expr),+]) => {
+            match $value {
+                Some(word) => {
+                    set!($dst, word);
+                    next!()
+                }
+                None => fail_or_raise!($fail, calls::guard_failure($function, &[$($arg),+])),
+            }
+        };
+    }
+    macro_rules! float {
+        ($index:expr) => {
+            registers.f[$index as usize]
+        };
+    }
+    macro_rules! float_result {
+        ($op:ident, $a:expr, $b:expr, $dst:expr, $value:expr) => {{
+            let value: f64 = $value;
+            if value.is_finite() {
+                float!($dst) = value;
+                next!()
+            }
+            let (a, b) = (float!($a), float!($b));
+            raise!(Raised::float_operator(arith::Op::$op, a, b))
+        }};
+    }
+
+    loop {
+        match *instr_fn!(ip) {
+            Instr::NotLinked => unreachable!("an instruction that was never linked"),
+            Instr::Breakpoint => unreachable!("a breakpoint without a tracer"),
+
+            // Functions and calls
+            Instr::ExportUndefined { export } => {
+                sync!();
+                flow!(calls::undefined(process, registers, unsafe { &*(export as *const Export) }))
+            }
+            Instr::ExportBif { export } | Instr::CallBifOnly { export } => {
+                let export = unsafe { &*(export as *const Export) };
+                let bif = export.bif().expect("the stub of a BIF");
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Tail)),
+                }
+            }
+            Instr::CallBif { export } => {
+                let export = unsafe { &*(export as *const Export) };
+                let bif = export.bif().expect("a call linked to a BIF");
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        collect_if_wanted!(1);
+                        next!()
+                    }
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Body)),
+                }
+            }
+            Instr::CallBifLast { words, export } => {
+                let export = unsafe { &*(export as *const Export) };
+                let bif = export.bif().expect("a call linked to a BIF");
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        pop!(words);
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => {
+                        flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Last(words)))
+                    }
+                }
+            }
+            Instr::FuncInfo { arity, .. } => raise!(Raised::function_clause(arity)),
+            Instr::Call { target } => {
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::MoveCall { src, dst, target } => {
+                set!(dst, get!(src));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::CallLast { words, target } => {
+                pop!(words);
+                enter_local!(target)
+            }
+            Instr::CallOnly { target } => enter_local!(target),
+            Instr::CallExt { export } => {
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_export!(export)
+            }
+            Instr::CallExtLast { words, export } => {
+                pop!(words);
+                enter_export!(export)
+            }
+            Instr::CallExtOnly { export } => enter_export!(export),
+            Instr::Apply { arity } => {
+                sync!();
+                match calls::apply(registers, arity as usize) {
+                    Ok(export) => {
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        enter!(export.address(), arity)
+                    }
+                    Err(raised) => raise!(raised),
+                }
+            }
+            Instr::ApplyLast { arity, words } => match calls::apply(registers, arity as usize) {
+                Ok(export) => {
+                    pop!(words);
+                    enter!(export.address(), arity)
+                }
+                Err(raised) => raise!(raised),
+            },
+            Instr::ApplyArgs => {
+                sync!();
+                match calls::apply_args(registers) {
+                    Ok(export) => enter!(export.address(), export.mfa.arity),
+                    Err(raised) => raise!(raised),
+                }
+            }
+            Instr::ApplyFunArgs => {
+                sync!();
+                match calls::apply_fun_args(process, registers) {
+                    Ok((target, live)) => {
+                        reload!();
+                        enter!(target, live)
+                    }
+                    Err(raised) => raise!(raised),
+                }
+            }
+            Instr::CallFun { arity } => {
+                sync!();
+                let fun = unsafe { *x.add(arity as usize) };
+                match calls::fun_target(process, registers, fun, arity as usize) {
+                    Ok((target, live)) => {
+                        reload!();
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        enter!(target, live)
+                    }
+                    Err(raised) => raise!(raised),
+                }
+            }
+            Instr::CallFunReg { arity, fun } => {
+                sync!();
+                match calls::fun_target(process, registers, get!(fun), arity as usize) {
+                    Ok((target, live)) => {
+                        reload!();
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        enter!(target, live)
+                    }
+                    Err(raised) => raise!(raised),
+                }
+            }
+            Instr::CallFunLast { arity, words } => {
+                sync!();
+                let fun = unsafe { *x.add(arity as usize) };
+                match calls::fun_target(process, registers, fun, arity as usize) {
+                    Ok((target, live)) => {
+                        reload!();
+                        pop!(words);
+                        enter!(target, live)
+                    }
+                    Err(raised) => raise!(raised),
+                }
+            }
+            Instr::Return => return_to_caller!(),
+            Instr::MoveReturn { src } => {
+                unsafe { *x = get!(src) };
+                return_to_caller!()
+            }
+            Instr::MoveCReturn { value } => {
+                unsafe { *x = value.0 };
+                return_to_caller!()
+            }
+            Instr::MoveDeallocateReturn { src, words } => {
+                unsafe { *x = get!(src) };
+                pop!(words);
+                return_to_caller!()
+            }
+            Instr::DeallocateReturn { words } => {
+                pop!(words);
+                return_to_caller!()
+            }
+            Instr::Allocate { words, live } => {
+                test_heap!(words, live);
+                e = unsafe { e.sub(words as usize) };
+                next!()
+            }
+            Instr::AllocateHeap { words, need, live } => {
+                test_heap!(words as usize + need as usize, live);
+                e = unsafe { e.sub(words as usize) };
+                next!()
+            }
+            Instr::AllocateZero { words, need, live } => {
+                test_heap!(words as usize + need as usize, live);
+                for _ in 0..words {
+                    push!(NIL);
+                }
+                next!()
+            }
+            Instr::TestHeap { live, need } => {
+                test_heap!(need, live);
+                next!()
+            }
+            Instr::Deallocate { words } | Instr::Trim { words } => {
+                pop!(words);
+                next!()
+            }
+            Instr::InitY { reg } => {
+                set!(reg, NIL);
+                next!()
+            }
+            Instr::InitY2 { a, b } => {
+                set!(a, NIL);
+                set!(b, NIL);
+                next!()
+            }
+            Instr::InitYs { table } => {
+                let count = unsafe { table.word(0) } as usize;
+                for index in 1..=count {
+                    set!(Reg(unsafe { table.word(index) } as u16), NIL);
+                }
+                next!()
+            }
+            Instr::OnLoad | Instr::NifStart => next!(),
+            Instr::EndProcess => {
+                sync!();
+                return Outcome::Exited { reason: Term::atom(crate::atom::well_known::NORMAL).word(), crashed: false };
+            }
+
+            // Moves
+            Instr::Move { src, dst } => {
+                set!(dst, get!(src));
+                next!()
+            }
+            Instr::MoveC { dst, value } => {
+                set!(dst, value.0);
+                next!()
+            }
+            Instr::Move2 { src1, dst1, src2, dst2 } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                next!()
+            }
+            Instr::Move3 { src1, dst1, src2, dst2, src3, dst3 } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                set!(dst3, get!(src3));
+                next!()
+            }
+            Instr::Swap { a, b } => {
+                let (left, right) = (get!(a), get!(b));
+                set!(a, right);
+                set!(b, left);
+                next!()
+            }
+            Instr::MoveJump { src, dst, target } => {
+                set!(dst, get!(src));
+                jump!(target)
+            }
+            Instr::Jump { target } => jump!(target),
+
+            // Lists and tuples
+            Instr::GetList { src, head, tail } => {
+                let cell = word::pointer(get!(src));
+                let (first, rest) = unsafe { (*cell, *cell.add(1)) };
+                set!(head, first);
+                set!(tail, rest);
+                next!()
+            }
+            Instr::GetHd { src, dst } => {
+                set!(dst, unsafe { *word::pointer(get!(src)) });
+                next!()
+            }
+            Instr::GetTl { src, dst } => {
+                set!(dst, unsafe { *word::pointer(get!(src)).add(1) });
+                next!()
+            }
+            Instr::PutList { head, tail, dst } => {
+                let cell = build_cons!(get!(head), get!(tail));
+                set!(dst, cell);
+                next!()
+            }
+            Instr::PutListCR { tail, dst, head } => {
+                let cell = build_cons!(head.0, get!(tail));
+                set!(dst, cell);
+                next!()
+            }
+            Instr::PutListRC { head, dst, tail } => {
+                let cell = build_cons!(get!(head), tail.0);
+                set!(dst, cell);
+                next!()
+            }
+            Instr::IsNonemptyListGetList { src, fail, head, tail } => {
+                let list = get!(src);
+                if !word::is_cons(list) {
+                    jump!(fail)
+                }
+                let cell = word::pointer(list);
+                let (first, rest) = unsafe { (*cell, *cell.add(1)) };
+                set!(head, first);
+                set!(tail, rest);
+                next!()
+            }
+            Instr::IsNonemptyListGetHd { src, fail, dst } => {
+                let list = get!(src);
+                if !word::is_cons(list) {
+                    jump!(fail)
+                }
+                set!(dst, unsafe { *word::pointer(list) });
+                next!()
+            }
+            Instr::IsNonemptyListGetTl { src, fail, dst } => {
+                let list = get!(src);
+                if !word::is_cons(list) {
+                    jump!(fail)
+                }
+                set!(dst, unsafe { *word::pointer(list).add(1) });
+                next!()
+            }
+            Instr::GetTupleElement { src, dst, index } => {
+                set!(dst, element!(get!(src), index));
+                next!()
+            }
+            Instr::GetTupleElement2 { src, dst1, index1, dst2, index2 } => {
+                let tuple = get!(src);
+                let (first, second) = (element!(tuple, index1), element!(tuple, index2));
+                set!(dst1, first);
+                set!(dst2, second);
+                next!()
+            }
+            Instr::GetTupleElement3 { src, index, dst1, dst2, dst3 } => {
+                let tuple = get!(src);
+                let (first, second, third) = (element!(tuple, index), element!(tuple, index + 1), element!(tuple, index + 2));
+                set!(dst1, first);
+                set!(dst2, second);
+                set!(dst3, third);
+                next!()
+            }
+            Instr::SetTupleElement { tuple, value, index } => {
+                unsafe { *word::pointer(get!(tuple)).add(1 + index as usize) = get!(value) };
+                next!()
+            }
+            Instr::SetTupleElementC { tuple, index, value } => {
+                unsafe { *word::pointer(get!(tuple)).add(1 + index as usize) = value.0 };
+                next!()
+            }
+            Instr::PutTuple { dst, table } => {
+                let count = unsafe { table.word(0) } as usize;
+                let at = hp;
+                unsafe {
+                    *at = word::header(BoxedKind::Tuple, count);
+                    for index in 1..=count {
+                        *at.add(index) = operand!(table.word(index));
+                    }
+                    hp = hp.add(count + 1);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
+            Instr::PutTuple2 { dst, a, b } => {
+                let at = hp;
+                unsafe {
+                    *at = word::header(BoxedKind::Tuple, 2);
+                    *at.add(1) = get!(a);
+                    *at.add(2) = get!(b);
+                    hp = hp.add(3);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
+            Instr::PutTuple3 { dst, a, b, c } => {
+                let at = hp;
+                unsafe {
+                    *at = word::header(BoxedKind::Tuple, 3);
+                    *at.add(1) = get!(a);
+                    *at.add(2) = get!(b);
+                    *at.add(3) = get!(c);
+                    hp = hp.add(4);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
+            Instr::PutTagged2 { dst, a, tag } => {
+                let at = hp;
+                unsafe {
+                    *at = word::header(BoxedKind::Tuple, 2);
+                    *at.add(1) = tag.0;
+                    *at.add(2) = get!(a);
+                    hp = hp.add(3);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
+            Instr::PutTagged3 { dst, a, b, tag } => {
+                let at = hp;
+                unsafe {
+                    *at = word::header(BoxedKind::Tuple, 3);
+                    *at.add(1) = tag.0;
+                    *at.add(2) = get!(a);
+                    *at.add(3) = get!(b);
+                    hp = hp.add(4);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
+
+            // Comparisons
+            Instr::IsLt { a, fail, b } => test!(less!(get!(a), get!(b)), fail),
+            Instr::IsLtRC { a, fail, value } => test!(less!(get!(a), value.0), fail),
+            Instr::IsLtCR { b, fail, value } => test!(less!(value.0, get!(b)), fail),
+            Instr::IsGe { a, fail, b } => test!(!less!(get!(a), get!(b)), fail),
+            Instr::IsGeRC { a, fail, value } => test!(!less!(get!(a), value.0), fail),
+            Instr::IsGeCR { b, fail, value } => test!(!less!(value.0, get!(b)), fail),
+            Instr::IsEq { a, fail, b } => test!(equal!(get!(a), get!(b)), fail),
+            Instr::IsEqC { a, fail, value } => test!(equal!(get!(a), value.0), fail),
+            Instr::IsNe { a, fail, b } => test!(!equal!(get!(a), get!(b)), fail),
+            Instr::IsNeC { a, fail, value } => test!(!equal!(get!(a), value.0), fail),
+            Instr::IsEqExact { a, fail, b } => test!(exactly_equal!(get!(a), get!(b)), fail),
+            Instr::IsEqExactImm { a, fail, value } => test!(get!(a) == value.0, fail),
+            Instr::IsEqExactC { a, fail, value } => test!(exactly_equal!(get!(a), value.0), fail),
+            Instr::IsNeExact { a, fail, b } => test!(!exactly_equal!(get!(a), get!(b)), fail),
+            Instr::IsNeExactImm { a, fail, value } => test!(get!(a) != value.0, fail),
+            Instr::IsNeExactC { a, fail, value } => test!(!exactly_equal!(get!(a), value.0), fail),
+
+            // Type tests
+            Instr::IsInteger { src, fail } => {
+                let term = get!(src);
+                test!(word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative), fail)
+            }
+            Instr::IsFloat { src, fail } => test!(is_boxed_kind!(get!(src), Float), fail),
+            Instr::IsNumber { src, fail } => {
+                let term = get!(src);
+                test!(word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative | Float), fail)
+            }
+            Instr::IsAtom { src, fail } => test!(word::is_atom(get!(src)), fail),
+            Instr::IsBoolean { src, fail } => {
+                let term = get!(src);
+                test!(term == Term::TRUE.word() || term == Term::FALSE.word(), fail)
+            }
+            Instr::IsPid { src, fail } => {
+                let term = get!(src);
+                test!(term & word::IMMEDIATE_MASK == word::IMM_PID || is_boxed_kind!(term, ExternalPid), fail)
+            }
+            Instr::IsPort { src, fail } => {
+                let term = get!(src);
+                test!(term & word::IMMEDIATE_MASK == word::IMM_PORT || is_boxed_kind!(term, ExternalPort), fail)
+            }
+            Instr::IsReference { src, fail } => test!(is_boxed_kind!(get!(src), Ref | MagicRef | ExternalRef), fail),
+            Instr::IsBinary { src, fail } => test!(bits::is_binary(get!(src)), fail),
+            Instr::IsBitstr { src, fail } => {
+                test!(is_boxed_kind!(get!(src), HeapBits | RefBin | SubBits | MatchContext), fail)
+            }
+            Instr::IsNil { src, fail } => test!(get!(src) == NIL, fail),
+            Instr::IsList { src, fail } => {
+                let term = get!(src);
+                test!(word::is_cons(term) || term == NIL, fail)
+            }
+            Instr::IsNonemptyList { src, fail } => test!(word::is_cons(get!(src)), fail),
+            Instr::IsTuple { src, fail } => test!(is_boxed_kind!(get!(src), Tuple), fail),
+            Instr::TestArity { src, fail, arity } => {
+                test!(unsafe { *word::pointer(get!(src)) } == word::header(BoxedKind::Tuple, arity as usize), fail)
+            }
+            Instr::IsTupleOfArity { src, fail, arity } => {
+                test!(header_of!(get!(src)) == word::header(BoxedKind::Tuple, arity as usize), fail)
+            }
+            Instr::IsTaggedTuple { src, fail, arity, tag } => {
+                let term = get!(src);
+                test!(
+                    header_of!(term) == word::header(BoxedKind::Tuple, arity as usize)
+                        && element!(term, 0) == word::immediate(word::IMM_ATOM, u64::from(tag)),
+                    fail
+                )
+            }
+            Instr::IsMap { src, fail } => test!(is_boxed_kind!(get!(src), FlatMap | HashMap), fail),
+            Instr::IsFunction { src, fail } => test!(is_boxed_kind!(get!(src), Fun | ExportFun), fail),
+            Instr::IsFunctionOf { src, fail, arity } => match calls::is_function(get!(src), get!(arity)) {
+                Some(holds) => test!(holds, fail),
+                None => jump!(fail),
+            },
+            Instr::IsFunctionOfC { src, fail, arity } => {
+                test!(calls::is_function(get!(src), word::small(i64::from(arity))) == Some(true), fail)
+            }
+
+            // Selects
+            Instr::SelectImm { src, fail, table } => {
+                let value = get!(src);
+                let count = unsafe { table.word(0) } as usize;
+                // SAFETY: the loader made a table of `count` values and as many jumps.
+                let values = unsafe { std::slice::from_raw_parts(table.0.add(1), count) };
+                match values.binary_search(&value) {
+                    Ok(index) => jump!(Jump(unsafe { table.word(1 + count + index) } as i32)),
+                    Err(_) => jump!(fail),
+                }
+            }
+            Instr::SelectImmFew { src, fail, table } => {
+                let value = get!(src);
+                let count = unsafe { table.word(0) } as usize;
+                let mut target = fail;
+                for index in 1..=count {
+                    if unsafe { table.word(index) } == value {
+                        target = Jump(unsafe { table.word(count + index) } as i32);
+                        break;
+                    }
+                }
+                jump!(target)
+            }
+            Instr::SelectRange { src, fail, table } => {
+                let value = get!(src);
+                if word::is_small(value) {
+                    let index = word::small_value(value).wrapping_sub(unsafe { table.word(0) } as i64) as u64;
+                    if index < unsafe { table.word(1) } {
+                        let target = Jump(unsafe { table.word(2 + index as usize) } as i32);
+                        if target.0 != 0 {
+                            jump!(target)
+                        }
+                    }
+                }
+                jump!(fail)
+            }
+            Instr::SelectTerm { src, fail, table } => {
+                let value = get!(src);
+                let count = unsafe { table.word(0) } as usize;
+                let mut target = fail;
+                for index in 1..=count {
+                    if exactly_equal!(unsafe { table.word(index) }, value) {
+                        target = Jump(unsafe { table.word(count + index) } as i32);
+                        break;
+                    }
+                }
+                jump!(target)
+            }
+            Instr::SelectArity { src, fail, table } => {
+                let arity = word::header_words(unsafe { *word::pointer(get!(src)) }) as Word;
+                let count = unsafe { table.word(0) } as usize;
+                let mut target = fail;
+                for index in 1..=count {
+                    if unsafe { table.word(index) } == arity {
+                        target = Jump(unsafe { table.word(count + index) } as i32);
+                        break;
+                    }
+                }
+                jump!(target)
+            }
+
+            // Arithmetic
+            Instr::Add { a, fail, b, dst, live } => arithmetic!(Add, get!(a), get!(b), fail, dst, live, |a, b| {
+                (a as i64).checked_add(b as i64).map(|sum| sum as Word)
+            }),
+            Instr::AddC { a, fail, dst, live, value } => {
+                arithmetic!(Add, get!(a), word::small(i64::from(value)), fail, dst, live, |a, b| {
+                    (a as i64).checked_add(b as i64).map(|sum| sum as Word)
+                })
+            }
+            Instr::Sub { a, fail, b, dst, live } => arithmetic!(Sub, get!(a), get!(b), fail, dst, live, |a, b| {
+                (a as i64).checked_sub(b as i64).map(|difference| difference as Word)
+            }),
+            Instr::SubC { a, fail, dst, live, value } => {
+                arithmetic!(Sub, get!(a), word::small(i64::from(value)), fail, dst, live, |a, b| {
+                    (a as i64).checked_sub(b as i64).map(|difference| difference as Word)
+                })
+            }
+            Instr::Mul { a, fail, b, dst, live } => arithmetic!(Mul, get!(a), get!(b), fail, dst, live, |a, b| {
+                (a as i64).checked_mul((b as i64) >> 3).map(|product| product as Word)
+            }),
+            Instr::MulC { a, fail, dst, live, value } => {
+                arithmetic!(Mul, get!(a), word::small(i64::from(value)), fail, dst, live, |a, b| {
+                    (a as i64).checked_mul((b as i64) >> 3).map(|product| product as Word)
+                })
+            }
+            Instr::IntDiv { a, fail, b, dst, live } => {
+                arithmetic!(Div, get!(a), get!(b), fail, dst, live, |a, b| {
+                    if b == 0 || b as i64 == word::small(-1) as i64 {
+                        None
+                    } else {
+                        Some((((a as i64) / (b as i64)) << 3) as Word)
+                    }
+                })
+            }
+            Instr::IntDivC { a, fail, dst, live, value } => {
+                arithmetic!(Div, get!(a), word::small(i64::from(value)), fail, dst, live, |a, _b| {
+                    Some(word::small(word::small_value(a) / i64::from(value)))
+                })
+            }
+            Instr::Rem { a, fail, b, dst, live } => {
+                arithmetic!(Rem, get!(a), get!(b), fail, dst, live, |a, b| {
+                    if b == 0 || b as i64 == word::small(-1) as i64 { None } else { Some(((a as i64) % (b as i64)) as Word) }
+                })
+            }
+            Instr::RemC { a, fail, dst, live, value } => {
+                arithmetic!(Rem, get!(a), word::small(i64::from(value)), fail, dst, live, |a, _b| {
+                    Some(word::small(word::small_value(a) % i64::from(value)))
+                })
+            }
+            Instr::Band { a, fail, b, dst, live } => {
+                arithmetic!(Band, get!(a), get!(b), fail, dst, live, |a, b| Some(a & b))
+            }
+            Instr::BandC { a, fail, dst, live, value } => {
+                arithmetic!(Band, get!(a), word::small(i64::from(value)), fail, dst, live, |a, b| Some(a & b))
+            }
+            Instr::Bor { a, fail, b, dst, live } => {
+                arithmetic!(Bor, get!(a), get!(b), fail, dst, live, |a, b| Some(a | b))
+            }
+            Instr::Bxor { a, fail, b, dst, live } => {
+                arithmetic!(Bxor, get!(a), get!(b), fail, dst, live, |a, b| Some(a ^ b))
+            }
+            Instr::Bsl { a, fail, b, dst, live } => {
+                arithmetic!(Bsl, get!(a), get!(b), fail, dst, live, |a, b| arith::shift_left(a, word::small_value(b)))
+            }
+            Instr::BslC { a, fail, dst, live, value } => {
+                arithmetic!(Bsl, get!(a), word::small(i64::from(value)), fail, dst, live, |a, _b| {
+                    arith::shift_left(a, i64::from(value))
+                })
+            }
+            Instr::Bsr { a, fail, b, dst, live } => {
+                arithmetic!(Bsr, get!(a), get!(b), fail, dst, live, |a, b| arith::shift_right(a, word::small_value(b)))
+            }
+            Instr::BsrC { a, fail, dst, live, value } => {
+                arithmetic!(Bsr, get!(a), word::small(i64::from(value)), fail, dst, live, |a, _b| {
+                    Some(((a as i64) >> value.min(63)) as Word & !word::TAG_MASK)
+                })
+            }
+            Instr::GuardBif { dst, fail, table } => {
+                let (bif, live, count) = unsafe {
+                    (&*(table.word(0) as *const BifEntry), table.word(1) as usize, table.word(2) as usize)
+                };
+                let mut args = [NIL; 4];
+                for (index, arg) in args.iter_mut().enumerate().take(count) {
+                    *arg = operand!(unsafe { table.word(3 + index) });
+                }
+                sync!();
+                match calls::guard_bif(process, bif, &args[..count]) {
+                    Ok(result) => {
+                        reload!();
+                        deliver!(dst, live, result)
+                    }
+                    Err(raised) => fail_or_raise!(fail, raised),
+                }
+            }
+            Instr::SelfPid { dst } => {
+                set!(dst, Term::pid(process.pid()).word());
+                next!()
+            }
+            Instr::BifHd { src, fail, dst } => {
+                let list = get!(src);
+                guard!(word::is_cons(list).then(|| unsafe { *word::pointer(list) }), fail, dst, "hd", [list])
+            }
+            Instr::BifTl { src, fail, dst } => {
+                let list = get!(src);
+                guard!(word::is_cons(list).then(|| unsafe { *word::pointer(list).add(1) }), fail, dst, "tl", [list])
+            }
+            Instr::BifElement { index, fail, src, dst } => {
+                let (index, tuple) = (get!(index), get!(src));
+                guard!(calls::element(index, tuple), fail, dst, "element", [index, tuple])
+            }
+            Instr::BifElementC { src, fail, dst, index } => {
+                let (index, tuple) = (word::small(i64::from(index)), get!(src));
+                guard!(calls::element(index, tuple), fail, dst, "element", [index, tuple])
+            }
+            Instr::BifTupleSize { src, fail, dst } => {
+                let tuple = get!(src);
+                let header = header_of!(tuple);
+                let size = (header != 0 && word::header_kind(header) == BoxedKind::Tuple)
+                    .then(|| word::small(word::header_words(header) as i64));
+                guard!(size, fail, dst, "tuple_size", [tuple])
+            }
+            Instr::BifLength { src, fail, dst, .. } => {
+                let list = get!(src);
+                match calls::length(list) {
+                    Some(len) => {
+                        reds -= (len / 64) as i32;
+                        set!(dst, word::small(len as i64));
+                        next!()
+                    }
+                    None => fail_or_raise!(fail, calls::guard_failure("length", &[list])),
+                }
+            }
+            Instr::BifByteSize { src, fail, dst, .. } => {
+                let term = get!(src);
+                guard!(calls::byte_size(term), fail, dst, "byte_size", [term])
+            }
+            Instr::BifMapSize { src, fail, dst, .. } => {
+                let term = get!(src);
+                match maps::size(term) {
+                    Some(size) => {
+                        set!(dst, size);
+                        next!()
+                    }
+                    None => fail_or_raise!(fail, maps::badmap(process, "map_size", &[term])),
+                }
+            }
+            Instr::BifMapGet { key, fail, map, dst } => {
+                let (key, map) = (get!(key), get!(map));
+                match maps::get(map, key) {
+                    Some(value) => {
+                        set!(dst, value);
+                        next!()
+                    }
+                    None => fail_or_raise!(fail, maps::get_failure(process, key, map)),
+                }
+            }
+            Instr::BifIsMapKey { key, fail, map, dst } => {
+                let (key, map) = (get!(key), get!(map));
+                if maps::size(map).is_none() {
+                    fail_or_raise!(fail, maps::badmap(process, "is_map_key", &[key, map]))
+                }
+                set!(dst, Term::bool(maps::get(map, key).is_some()).word());
+                next!()
+            }
+            Instr::BifCompare { a, b, dst, op } => {
+                let (a, b) = (get!(a), get!(b));
+                let holds = match op {
+                    0 => exactly_equal!(a, b),
+                    1 => !exactly_equal!(a, b),
+                    2 => equal!(a, b),
+                    3 => !equal!(a, b),
+                    4 => less!(a, b),
+                    _ => !less!(a, b),
+                };
+                set!(dst, Term::bool(holds).word());
+                next!()
+            }
+
+            // Floats
+            Instr::FloatStore { src, dst } => {
+                let at = hp;
+                unsafe {
+                    *at = word::header(BoxedKind::Float, 1);
+                    *at.add(1) = float!(src).to_bits();
+                    hp = hp.add(2);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
+            Instr::FloatLoad { src, dst } => {
+                float!(dst) = f64::from_bits(element!(get!(src), 0));
+                next!()
+            }
+            Instr::FloatLoadC { dst, value } => {
+                float!(dst) = f64::from_bits(value);
+                next!()
+            }
+            Instr::FloatConvert { src, dst } => {
+                let term = get!(src);
+                if word::is_small(term) {
+                    float!(dst) = word::small_value(term) as f64;
+                    next!()
+                }
+                match arith::to_float(term) {
+                    Some(value) => {
+                        float!(dst) = value;
+                        next!()
+                    }
+                    None => raise!(Raised::float_conversion(term)),
+                }
+            }
+            Instr::FloatAdd { a, b, dst } => float_result!(Add, a, b, dst, float!(a) + float!(b)),
+            Instr::FloatSub { a, b, dst } => float_result!(Sub, a, b, dst, float!(a) - float!(b)),
+            Instr::FloatMul { a, b, dst } => float_result!(Mul, a, b, dst, float!(a) * float!(b)),
+            Instr::FloatDiv { a, b, dst } => float_result!(Divide, a, b, dst, float!(a) / float!(b)),
+            Instr::FloatNegate { src, dst } => {
+                float!(dst) = -float!(src);
+                next!()
+            }
+
+            // Exceptions
+            Instr::Catch { slot, handler } => {
+                process.catches.set(process.catches.get() + 1);
+                set!(slot, code_word(IMM_CATCH, unsafe { ip.offset(handler.0 as isize) }));
+                next!()
+            }
+            Instr::CatchEnd { slot } => {
+                process.catches.set(process.catches.get() - 1);
+                set!(slot, NIL);
+                if unsafe { *x } == NO_VALUE {
+                    sync!();
+                    let caught = exceptions::caught(process, registers);
+                    reload!();
+                    unsafe { *x = caught };
+                    collect_if_wanted!(1);
+                }
+                next!()
+            }
+            Instr::TryEnd { slot } => {
+                process.catches.set(process.catches.get() - 1);
+                set!(slot, NIL);
+                if unsafe { *x } == NO_VALUE {
+                    unsafe {
+                        *x = *x.add(1);
+                        *x.add(1) = *x.add(2);
+                        *x.add(2) = *x.add(3);
+                    }
+                }
+                next!()
+            }
+            Instr::TryCase { slot } => {
+                process.catches.set(process.catches.get() - 1);
+                set!(slot, NIL);
+                unsafe {
+                    *x = *x.add(1);
+                    *x.add(1) = *x.add(2);
+                    *x.add(2) = *x.add(3);
+                }
+                next!()
+            }
+            Instr::TryCaseEnd { src } => raise!(Raised::tagged(process, crate::atom::well_known::TRY_CLAUSE, get!(src))),
+            Instr::Badmatch { src } => {
+                let value = get!(src);
+                sync!();
+                raise!(Raised::tagged(process, crate::atom::well_known::BADMATCH, value))
+            }
+            Instr::BadmatchC { value } => raise!(Raised::tagged(process, crate::atom::well_known::BADMATCH, value.0)),
+            Instr::CaseEnd { src } => raise!(Raised::tagged(process, crate::atom::well_known::CASE_CLAUSE, get!(src))),
+            Instr::CaseEndC { value } => {
+                raise!(Raised::tagged(process, crate::atom::well_known::CASE_CLAUSE, value.0))
+            }
+            Instr::IfEnd => raise!(Raised::error(crate::atom::well_known::IF_CLAUSE)),
+            Instr::Badrecord { src } => raise!(Raised::tagged(process, crate::atom::well_known::BADRECORD, get!(src))),
+            Instr::Raise { trace, value } => raise!(Raised::again(get!(trace), get!(value))),
+            Instr::RawRaise => {
+                let (class, reason, trace) = unsafe { (*x, *x.add(1), *x.add(2)) };
+                match Raised::raw(class, reason, trace) {
+                    Some(raised) => raise!(raised),
+                    None => {
+                        unsafe { *x = Term::atom(crate::atom::well_known::BADARG).word() };
+                        next!()
+                    }
+                }
+            }
+            Instr::BuildStacktrace => {
+                sync!();
+                let trace = exceptions::build_stacktrace(process, unsafe { *x });
+                reload!();
+                unsafe { *x = trace };
+                collect_if_wanted!(1);
+                next!()
+            }
+
+            // Messages
+            Instr::Send => {
+                reds -= 1;
+                sync!();
+                match calls::send(process, x) {
+                    Ok(message) => {
+                        reload!();
+                        unsafe { *x = message };
+                        next!()
+                    }
+                    Err(stop) => flow!(calls::send_stopped(process, registers, stop)),
+                }
+            }
+            Instr::LoopRec { fail } => {
+                sync!();
+                match process.peek_message() {
+                    Some(message) => {
+                        reload!();
+                        unsafe { *x = message };
+                        next!()
+                    }
+                    None => {
+                        reload!();
+                        if process.must_leave() {
+                            leave!(Outcome::Yielded, 0);
+                        }
+                        jump!(fail)
+                    }
+                }
+            }
+            Instr::LoopRecEnd { target } => {
+                process.next_message();
+                reds -= 1;
+                ip = unsafe { ip.offset(target.0 as isize) };
+                if reds <= 0 {
+                    leave!(Outcome::Yielded, 0);
+                }
+                continue;
+            }
+            Instr::RemoveMessage => {
+                sync!();
+                process.accept_message();
+                reload!();
+                next!()
+            }
+            Instr::Timeout => {
+                process.restart_receive();
+                next!()
+            }
+            Instr::Wait { target } => {
+                ip = unsafe { ip.offset(target.0 as isize) };
+                leave!(Outcome::Waiting(None), 0)
+            }
+            Instr::WaitTimeout { target, time } => match calls::timeout(operand!(time)) {
+                Ok(calls::Timeout::Now) => next!(),
+                Ok(calls::Timeout::Never) => {
+                    ip = unsafe { ip.offset(target.0 as isize) };
+                    leave!(Outcome::Waiting(None), 0)
+                }
+                Ok(calls::Timeout::After(milliseconds)) => {
+                    process.timeout_ip.set(unsafe { ip.add(1) });
+                    ip = unsafe { ip.offset(target.0 as isize) };
+                    leave!(Outcome::Waiting(Some(milliseconds)), 0)
+                }
+                Err(raised) => raise!(raised),
+            },
+            Instr::RecvMarkerReserve { dst } => {
+                set!(dst, process.recv_marker_reserve());
+                next!()
+            }
+            Instr::RecvMarkerBind { marker, reference } => {
+                process.recv_marker_bind(get!(marker), get!(reference));
+                next!()
+            }
+            Instr::RecvMarkerClear { reference } => {
+                process.recv_marker_clear(get!(reference));
+                next!()
+            }
+            Instr::RecvMarkerUse { reference } => {
+                process.recv_marker_use(get!(reference));
+                next!()
+            }
+
+            // Funs and maps
+            Instr::MakeFun { dst, live, table } => {
+                sync!();
+                let fun = calls::make_fun(process, registers, table);
+                reload!();
+                deliver!(dst, live, fun)
+            }
+            Instr::PutMapAssoc { dst, fail: _, table } => {
+                sync!();
+                match maps::put_assoc(process, registers, table) {
+                    Ok(map) => {
+                        reload!();
+                        deliver!(dst, unsafe { table.word(1) }, map)
+                    }
+                    Err(raised) => raise!(raised),
+                }
+            }
+            Instr::PutMapExact { dst, fail, table } => {
+                sync!();
+                match maps::put_exact(process, registers, table) {
+                    Ok(map) => {
+                        reload!();
+                        deliver!(dst, unsafe { table.word(1) }, map)
+                    }
+                    Err(raised) => fail_or_raise!(fail, raised),
+                }
+            }
+            Instr::HasMapFields { src, fail, table } => {
+                let map = get!(src);
+                let count = unsafe { table.word(0) } as usize;
+                let mut has_all = true;
+                for index in 1..=count {
+                    has_all &= maps::get(map, operand!(unsafe { table.word(index) })).is_some();
+                }
+                test!(has_all, fail)
+            }
+            Instr::GetMapElements { src, fail, table } => {
+                let map = get!(src);
+                let count = unsafe { table.word(0) } as usize;
+                let mut index = 1;
+                let found = loop {
+                    if index > count {
+                        break true;
+                    }
+                    match maps::get(map, operand!(unsafe { table.word(index) })) {
+                        Some(value) => set!(Reg(unsafe { table.word(index + 1) } as u16), value),
+                        None => break false,
+                    }
+                    index += 2;
+                };
+                test!(found, fail)
+            }
+            Instr::GetMapElement { src, fail, key, dst } => match maps::get(get!(src), get!(key)) {
+                Some(value) => {
+                    set!(dst, value);
+                    next!()
+                }
+                None => jump!(fail),
+            },
+
+            // Bit syntax: on the slow path for now
+            instruction @ (Instr::BsStartMatch { .. }
+            | Instr::BsGetInteger { .. }
+            | Instr::BsGetSmallInteger { .. }
+            | Instr::BsGetFloat { .. }
+            | Instr::BsGetBinary { .. }
+            | Instr::BsSkipBits { .. }
+            | Instr::BsTestTail { .. }
+            | Instr::BsTestUnit { .. }
+            | Instr::BsMatchString { .. }
+            | Instr::BsGetTail { .. }
+            | Instr::BsGetPosition { .. }
+            | Instr::BsSetPosition { .. }
+            | Instr::BsGetUtf8 { .. }
+            | Instr::BsGetUtf16 { .. }
+            | Instr::BsGetUtf32 { .. }
+            | Instr::BsCreateBin { .. }
+            | Instr::BsOld { .. }
+            | Instr::BsInitWritable) => {
+                sync!();
+                match bits::execute(process, registers, instruction) {
+                    Ok(bits::Next::Following) => {
+                        reload!();
+                        next!()
+                    }
+                    Ok(bits::Next::Fail(fail)) => {
+                        reload!();
+                        jump!(fail)
+                    }
+                    Ok(bits::Next::TooLarge) => return exceptions::killed_by_heap_size(),
+                    Err(raised) => raise!(raised),
+                }
+            }
+        }
+    }
+}
+
+/// Calls a BIF with its arguments in the first registers.
+#[inline(always)]
+fn call_bif(process: &Process, bif: &'static BifEntry, x: *const Word) -> Result<Word, calls::ErasedStop> {
+    // SAFETY:
+    // 1. The first `arity` registers are terms of the process; `Term` is a transparent word.
+    // 2. The lifetime is that of the call in truth: the result and what is in the stop are stored into roots
+    //    or acted on before anything is collected.
+    let (process, args): (&'static Process, &'static [Term<'static>]) =
+        unsafe { (&*std::ptr::from_ref(process), std::slice::from_raw_parts(x.cast(), bif.arity as usize)) };
+    (bif.run)(Call::new(process, args)).map(Term::word)
+}

@@ -1,0 +1,57 @@
+//! The registers of a scheduler: what the process that runs on it works with.
+
+use crate::code::instr::{FLOAT_REGISTERS, Reg, SCRATCH_REGISTERS, X_REGISTERS};
+use crate::process::Process;
+use crate::term::word::{NIL, Word};
+
+/// X and float registers. One set a scheduler; a process that does not run keeps only those alive.
+#[repr(C)]
+pub struct Registers {
+    /// X registers, then those that only the loader uses.
+    pub(crate) x: [Word; X_REGISTERS + SCRATCH_REGISTERS],
+    /// Float registers.
+    pub(crate) f: [f64; FLOAT_REGISTERS],
+}
+
+impl Registers {
+    /// A set of registers.
+    pub fn new() -> Box<Registers> {
+        Box::new(Registers { x: [NIL; X_REGISTERS + SCRATCH_REGISTERS], f: [0.0; FLOAT_REGISTERS] })
+    }
+
+    /// Takes over what a process saved.
+    pub(crate) fn restore(&mut self, process: &mut Process) {
+        let saved = process.saved.get_mut();
+        self.x[..saved.len()].copy_from_slice(saved);
+        saved.clear();
+    }
+
+    /// Saves the first `live` X registers into the process.
+    pub(crate) fn save(&self, process: &mut Process, live: usize) {
+        let saved = process.saved.get_mut();
+        saved.clear();
+        saved.extend_from_slice(&self.x[..live]);
+    }
+
+    /// The value of a register, Y registers being those of the process's current frame.
+    ///
+    /// Called with registers out of checked code while the state is written back.
+    pub(crate) fn read(&self, process: &Process, reg: Reg) -> Word {
+        if reg.is_y() {
+            // SAFETY: the loader's checks keep Y registers within the current frame.
+            unsafe { *process.heap.stack_top.get().add(reg.index()) }
+        } else {
+            self.x[reg.index()]
+        }
+    }
+
+    /// Sets a register; as [`read`](Registers::read).
+    pub(crate) fn write(&mut self, process: &Process, reg: Reg, value: Word) {
+        if reg.is_y() {
+            // SAFETY: the loader's checks keep Y registers within the current frame.
+            unsafe { *process.heap.stack_top.get().add(reg.index()) = value }
+        } else {
+            self.x[reg.index()] = value;
+        }
+    }
+}
