@@ -199,12 +199,27 @@ impl OwnedTerm {
         error.map_or(Ok(owned), Err)
     }
 
-    /// A copy of a term. Literals are shared, not copied; binaries off the heap are counted.
+    /// A copy of a term, literals included; binaries off the heap are counted. It outlives any module.
     pub fn copy_of(term: Term<'_>) -> OwnedTerm {
-        if word::is_immediate(term.word()) {
-            return OwnedTerm::immediate(term);
+        OwnedTerm::copied::<false>(term)
+    }
+
+    /// A copy of a term that shares its literals: for messages and whatever else the purge of literals
+    /// looks at.
+    pub fn message_of(term: Term<'_>) -> OwnedTerm {
+        OwnedTerm::copied::<true>(term)
+    }
+
+    fn copied<const SHARE: bool>(term: Term<'_>) -> OwnedTerm {
+        let off_heap = OffHeap::new();
+        let (root, fragments, words) =
+            super::copy::copy_to_fragment::<SHARE>(term.word(), &off_heap);
+        OwnedTerm {
+            root,
+            fragments,
+            words,
+            off_heap,
         }
-        OwnedTerm::build(|heap| heap.copy(term))
     }
 
     /// An immediate, which needs no memory.

@@ -19,9 +19,15 @@
 pub mod build;
 pub mod collect;
 pub mod copy;
+mod copy_shared;
 pub mod fragment;
+pub mod literal;
 pub mod raw;
 
 pub use build::Heap;
 pub use fragment::OwnedTerm;
+pub use literal::{LiteralArea, LiteralRange};
 pub use raw::RawHeap;
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -15,6 +15,7 @@
 //! ```
 
 pub mod bits;
+pub mod size;
 pub mod views;
 pub mod word;
 
