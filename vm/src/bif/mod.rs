@@ -43,10 +43,14 @@ pub struct BifEntry {
     pub run: BifFn,
 }
 
-/// The table of a file of BIFs: `bifs! { "lists": "reverse"/2 Heavy reverse_2; }` defines `pub static BIFS`.
+/// The table of a file of BIFs, `pub static BIFS`: `bifs! { "lists": "reverse"/2 Heavy reverse_2; }`, or for
+/// several modules `bifs! { "lists" { "reverse"/2 Heavy reverse_2; } "erlang" { … } }`.
 #[macro_export]
 macro_rules! bifs {
-    ($($module:literal : $($function:literal / $arity:literal $kind:ident $run:path);* $(;)?)+) => {
+    ($module:literal : $($function:literal / $arity:literal $kind:ident $run:path;)*) => {
+        $crate::bifs! { $module { $($function / $arity $kind $run;)* } }
+    };
+    ($($module:literal { $($function:literal / $arity:literal $kind:ident $run:path;)* })+) => {
         /// The BIFs of this file.
         pub static BIFS: &[$crate::bif::BifEntry] = &[$($($crate::bif::BifEntry {
             module: $module,
@@ -54,7 +58,7 @@ macro_rules! bifs {
             arity: $arity,
             kind: $crate::bif::BifKind::$kind,
             run: $run,
-        }),*),+];
+        },)*)+];
     };
 }
 

@@ -7,7 +7,6 @@
 pub mod export;
 pub mod fun;
 pub mod instr;
-pub mod literals;
 pub mod module;
 pub mod purge;
 pub mod table;

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::instr::{Jump, Links, Table};
-use super::literals::Literals;
 use super::{FunEntry, Instr, Mfa};
 use crate::atom::Atom;
+use crate::heap::literal::LiteralArea;
 use crate::term::word::Word;
 
 pub use super::table::{find, find_module};
@@ -67,7 +67,7 @@ pub struct Parts {
     /// The bytes that `data` points into.
     pub strings: Arc<[u8]>,
     /// The constant terms.
-    pub literals: Literals,
+    pub literals: LiteralArea,
     /// The functions in the order of their entries.
     pub functions: Vec<Function>,
     /// Source lines in the order of the instructions.
@@ -96,7 +96,7 @@ pub struct Module {
     data: NonNull<[Word]>,
     /// Held for `data`, which points into it.
     _strings: Arc<[u8]>,
-    literals: Mutex<Option<Literals>>,
+    literals: Mutex<Option<LiteralArea>>,
     functions: Box<[Function]>,
     lines: Box<[Line]>,
     files: Box<[Arc<str>]>,
@@ -334,7 +334,7 @@ impl Module {
     }
 
     /// Takes its literals, which must outlive its code until no process can hold them (`purge`).
-    pub(super) fn take_literals(&self) -> Option<Literals> {
+    pub(super) fn take_literals(&self) -> Option<LiteralArea> {
         self.literals.lock().take()
     }
 }

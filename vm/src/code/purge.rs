@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::literals::Literals;
 use super::module::Module;
 use super::table::{self, Writer};
 use super::{FunEntry, Instr};
 use crate::atom::Atom;
+use crate::heap::literal::LiteralArea;
 use crate::process::Process;
 use crate::term::Pid;
 use crate::term::word::{self, IMM_CATCH, IMM_RETURN};
@@ -153,10 +153,10 @@ pub fn runs(process: &Process, module: &Module) -> bool {
     false
 }
 
-/// Literals of purged modules: the one that processes are asked about, and those after it.
+/// LiteralArea of purged modules: the one that processes are asked about, and those after it.
 struct Releases {
-    current: Option<Literals>,
-    later: VecDeque<Literals>,
+    current: Option<LiteralArea>,
+    later: VecDeque<LiteralArea>,
     wake: Option<fn()>,
 }
 
@@ -173,7 +173,7 @@ pub fn set_literals_waker(wake: fn()) {
 }
 
 /// Queues literals that nothing refers to any more but what processes hold.
-pub fn release_literals(literals: Literals) {
+pub fn release_literals(literals: LiteralArea) {
     let wake = {
         let mut releases = RELEASES.lock();
         releases.later.push_back(literals);
@@ -197,6 +197,6 @@ pub fn next_literals() -> bool {
 }
 
 /// Gives `look` the literals that processes are asked about now.
-pub fn with_released_literals<R>(look: impl FnOnce(&Literals) -> R) -> Option<R> {
+pub fn with_released_literals<R>(look: impl FnOnce(&LiteralArea) -> R) -> Option<R> {
     RELEASES.lock().current.as_ref().map(look)
 }
