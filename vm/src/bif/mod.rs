@@ -7,6 +7,11 @@
 //! are used up, traps with what it has done so far; it never holds a scheduler for more than about a
 //! millisecond.
 
+pub mod convert;
+pub mod lists;
+pub mod operators;
+pub mod tuple;
+
 use smallvec::SmallVec;
 
 use crate::atom::{Atom, well_known};

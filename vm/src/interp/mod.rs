@@ -21,7 +21,7 @@ pub mod registers;
 pub use registers::Registers;
 
 use crate::bif::{BifEntry, Call};
-use crate::code::instr::{Jump, Operand, Reg};
+use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg};
 use crate::code::{Export, Instr};
 use crate::process::Process;
 use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
@@ -728,6 +728,19 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 unsafe { *word::pointer(get!(tuple)).add(1 + index as usize) = value.0 };
                 next!()
             }
+            Instr::UpdateTuple { src, dst, table } => {
+                let (size, count) = unsafe { (table.word(0) as usize, table.word(1) as usize) };
+                let (from, at) = (word::pointer(get!(src)), hp);
+                unsafe {
+                    std::ptr::copy_nonoverlapping(from, at, size + 1);
+                    for pair in (0..count).step_by(2) {
+                        *at.add(table.word(2 + pair) as usize) = operand!(table.word(3 + pair));
+                    }
+                    hp = hp.add(size + 1);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
             Instr::PutTuple { dst, table } => {
                 let count = unsafe { table.word(0) } as usize;
                 let at = hp;
@@ -1015,6 +1028,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 match calls::guard_bif(process, bif, &args[..count]) {
                     Ok(result) => {
                         reload!();
+                        if live == NOT_LIVE as usize {
+                            set!(dst, result);
+                            next!()
+                        }
                         deliver!(dst, live, result)
                     }
                     Err(raised) => fail_or_raise!(fail, raised),
@@ -1303,11 +1320,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
 
             // Funs and maps
-            Instr::MakeFun { dst, live, table } => {
+            Instr::MakeFun { dst, table } => {
                 sync!();
                 let fun = calls::make_fun(process, registers, table);
                 reload!();
-                deliver!(dst, live, fun)
+                set!(dst, fun);
+                next!()
             }
             Instr::PutMapAssoc { dst, fail: _, table } => {
                 sync!();
@@ -1386,10 +1404,14 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 match bits::execute(process, registers, instruction) {
                     Ok(bits::Next::Following) => {
                         reload!();
-                        if process.heap.wants_collection()
-                            && let Some((dst, live)) = bits::result(instruction)
-                        {
-                            deliver!(dst, live, get!(dst))
+                        if let Some(bits::Built { dst, live, need }) = bits::built(instruction) {
+                            let short = (e as usize).wrapping_sub(hp as usize) < (need + STACK_SLACK) * 8;
+                            if short || process.heap.wants_collection() {
+                                let result = get!(dst);
+                                unsafe { *x.add(live) = result };
+                                collect!(need, live + 1);
+                                set!(dst, unsafe { *x.add(live) });
+                            }
                         }
                         next!()
                     }

@@ -33,6 +33,7 @@ pub mod queue;
 pub mod receive;
 pub mod registry;
 pub mod relations;
+pub mod send;
 pub mod shared;
 pub mod signal;
 pub mod slice;
@@ -60,6 +61,18 @@ use signal::Signal;
 pub use shared::{Priority, Queued, Running, Shared};
 pub use signal::{ExitKind, Origin, Peer, RefNumber, Watch};
 pub use slice::{After, Outcome, Runner};
+
+static BACKTRACE_DEPTH: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(8);
+
+/// How many entries a stack trace has at most (`erlang:system_flag(backtrace_depth, …)`).
+pub fn backtrace_depth() -> usize {
+    BACKTRACE_DEPTH.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+/// Sets how many entries a stack trace has at most; the old number.
+pub fn set_backtrace_depth(depth: usize) -> usize {
+    BACKTRACE_DEPTH.swap(depth, std::sync::atomic::Ordering::Relaxed)
+}
 
 /// Reductions in a slice (OTP: `CONTEXT_REDS`).
 pub const REDUCTIONS: i32 = 4000;

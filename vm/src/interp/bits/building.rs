@@ -71,12 +71,12 @@ pub(crate) fn create(process: &Process, registers: &Registers, table: Table) -> 
     // SAFETY (reads of the table): the loader made it with the words that `instr` describes.
     let word_of = |index: usize| unsafe { table.word(index) };
     let heap = Heap::new(&process.heap);
-    let count = word_of(2) as usize;
+    let count = word_of(3) as usize;
     let mut segments: SmallVec<[Segment<'_>; 8]> = SmallVec::new();
     let mut total = 0usize;
     let mut appends = false;
     for index in 0..count {
-        let row = 3 + 6 * index;
+        let row = 4 + 6 * index;
         let (kind, number) = (Type::of(word_of(row)), word_of(row + 1));
         let (unit, flags) = (word_of(row + 2), word_of(row + 3));
         let segment = if kind == Type::String {
