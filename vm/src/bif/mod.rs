@@ -12,6 +12,11 @@ pub mod lists;
 pub mod operators;
 pub mod tuple;
 
+pub mod binary;
+pub mod iolist;
+pub mod progress;
+#[cfg(test)]
+pub(crate) mod testing;
 use smallvec::SmallVec;
 
 use crate::atom::{Atom, well_known};
@@ -65,6 +70,11 @@ macro_rules! bifs {
             run: $run,
         },)*)+];
     };
+}
+
+/// The tables of the files here.
+pub fn tables() -> [&'static [BifEntry]; 2] {
+    [binary::BIFS, tuple::BIFS]
 }
 
 /// What a BIF returns.

@@ -259,7 +259,7 @@ fn build(heap: Heap<'_>, segments: &[Segment<'_>], total: usize) -> Word {
 }
 
 /// The first segment is a bit string to which the others are appended.
-fn append(heap: Heap<'_>, segments: &[Segment<'_>], total: usize) -> Word {
+fn append<'h>(heap: Heap<'h>, segments: &[Segment<'h>], total: usize) -> Word {
     let Value::Bits(base) = segments[0].value else { unreachable!("an append segment is a bit string") };
     let (base_bits, rest) = (segments[0].bits, &segments[1..]);
     if total == base_bits && base_bits == base.bit_len() {
