@@ -73,8 +73,8 @@ macro_rules! bifs {
 }
 
 /// The tables of the files here.
-pub fn tables() -> [&'static [BifEntry]; 2] {
-    [binary::BIFS, tuple::BIFS]
+pub fn tables() -> Vec<&'static [BifEntry]> {
+    vec![binary::BIFS, convert::BIFS, lists::BIFS, operators::BIFS, tuple::BIFS]
 }
 
 /// What a BIF returns.
