@@ -1,0 +1,1 @@
+//! The port programs of OTP, in-thread.
