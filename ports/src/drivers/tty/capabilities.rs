@@ -30,6 +30,7 @@ const ANSI: Capabilities = Capabilities {
 const VT52: Capabilities = Capabilities {
     up: b"\x1bA",
     down: b"\x1bB",
+    left: b"\x1bD",
     right: b"\x1bC",
     stays_in_last_column: false,
     ..ANSI
@@ -55,6 +56,7 @@ const TABLE: &[(&str, Option<Capabilities>)] = &[
     (
         "ansi",
         Some(Capabilities {
+            left: b"\x1b[D",
             down: b"\x1b[B",
             stays_in_last_column: false,
             ..ANSI
@@ -63,6 +65,7 @@ const TABLE: &[(&str, Option<Capabilities>)] = &[
     (
         "pcansi",
         Some(Capabilities {
+            left: b"\x1b[D",
             down: b"\x1b[B",
             stays_in_last_column: false,
             ..ANSI

@@ -447,7 +447,10 @@ mod tests {
 
         // What takes no columns leaves the cursor where a full line would: that looks like one.
         let mut l = line(80, false);
-        assert_eq!(sent(&mut l, |l| l.put("é€".as_bytes())), "\\351\\x{20AC} \x08");
+        assert_eq!(
+            sent(&mut l, |l| l.put("é€".as_bytes())),
+            "\\351\\x{20AC} \x08"
+        );
         assert_eq!(sent(&mut l, |l| l.put(b"\xff")), "\\377 \x08");
     }
 }
