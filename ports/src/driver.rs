@@ -40,7 +40,8 @@ use std::os::fd::RawFd;
 
 /// Makes drivers: one per port.
 pub trait DriverFactory: Send + Sync {
-    /// Starts a driver for a port that is being opened.
+    /// Starts a driver for a port that is being opened. The port is not open before this returns: what
+    /// is to be sent at once is sent from [`PortHandle::post`].
     ///
     /// # Errors
     /// What `open_port` raises.

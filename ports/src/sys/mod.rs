@@ -3,4 +3,6 @@
 //! Each file wraps one subject into functions that are safe for any argument.
 
 pub mod process;
+pub mod resolver;
+pub mod system;
 pub mod terminal;
