@@ -248,7 +248,10 @@ impl Poller {
                 self.wake();
                 Ok(())
             }
-            other => other,
+            other => {
+                watch.pollable = true;
+                other
+            }
         }
     }
 }
