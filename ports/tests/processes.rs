@@ -143,6 +143,23 @@ fn errors_of_opening() {
 }
 
 #[test]
+fn no_descriptors_left() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let _alone = alone();
+    let mut bench = Bench::new();
+    let before = getrlimit(Resource::Nofile);
+    let few = Rlimit {
+        current: Some(3),
+        ..before
+    };
+    setrlimit(Resource::Nofile, few).unwrap();
+    let result = bench.open(&SpawnDriver, &spawn("true", |_| {}));
+    setrlimit(Resource::Nofile, before).unwrap();
+    assert_eq!(result.unwrap_err().reason(), "emfile");
+    check(spawn("true", |_| {}), "", 0);
+}
+
+#[test]
 fn conversation_and_close() {
     let _alone = alone();
     let mut bench = Bench::new();

@@ -345,7 +345,7 @@ impl Connection {
 
     /// Whether nothing came, not even the end.
     fn is_silent(&mut self) -> bool {
-        match self.stream.read(&mut [0; 1]) {
+        match self.stream.peek(&mut [0; 1]) {
             Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
             Ok(_) => false,
         }

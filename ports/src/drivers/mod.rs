@@ -2,6 +2,6 @@
 
 pub mod fd;
 pub mod ram_file;
-mod reaper;
+pub(crate) mod reaper;
 pub mod spawn;
 pub mod tty;

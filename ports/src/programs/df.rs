@@ -27,7 +27,7 @@ const DUMMY_TYPES: [&str; 13] = [
 ];
 
 /// File systems that are always another machine's.
-const REMOTE_TYPES: [&str; 11] = [
+const REMOTE_TYPES: [&str; 9] = [
     "acfs",
     "afs",
     "coda",
@@ -37,8 +37,6 @@ const REMOTE_TYPES: [&str; 11] = [
     "ibrix",
     "ocfs2",
     "vxfs",
-    "smb3",
-    "nfs4",
 ];
 
 #[derive(Default)]
@@ -145,10 +143,14 @@ impl Mount {
     }
 
     fn is_wanted(&self, options: &Options) -> bool {
-        !(self.is_remote() && options.local)
-            && (!self.is_dummy() || !options.only.is_empty())
-            && (options.only.is_empty() || options.only.contains(&self.kind))
-            && !options.without.contains(&self.kind)
+        let elsewhere = options.local && self.is_remote();
+        let named = options.only.contains(&self.kind);
+        let shown = if options.only.is_empty() {
+            !self.is_dummy()
+        } else {
+            named
+        };
+        shown && !elsewhere && !options.without.contains(&self.kind)
     }
 
     /// Whether this mount is shown instead of an earlier one of the same device.

@@ -12,6 +12,7 @@
 
 use super::link::Link;
 use crate::driver::{Driver, DriverFactory, StartError, Started};
+use crate::drivers::reaper;
 use crate::framing::{Framing, PacketBytes};
 use crate::handle::PortHandle;
 use crate::iovec::IoVec;
@@ -110,9 +111,14 @@ impl Node for ThisNode {
             cd: None,
             descriptors: &[],
         };
-        if process::spawn(&program).is_err() && kill.is_some() {
+        match process::spawn(&program) {
+            // Where the node lives on, nothing of the command may be left over.
+            Ok(child) => drop(reaper::follow(child, Box::new(|_| {}))),
             // No process to be had: this one becomes the command.
-            let _ = system::exec(c"/bin/sh", &[c"sh", c"-c", &command]);
+            Err(_) if kill.is_some() => {
+                let _ = system::exec(c"/bin/sh", &[c"sh", c"-c", &command]);
+            }
+            Err(_) => {}
         }
     }
 }

@@ -117,7 +117,7 @@ fn value_after(text: &[u8], name: &str) -> Option<u64> {
 /// multiplied stays small; zero of them is `000`, not `0`.
 fn number(units: u64, mut size: u64) -> Vec<u8> {
     let mut zeros = 0;
-    while size != 0 && size % 16 == 0 {
+    while size != 0 && size.is_multiple_of(16) {
         size /= 16;
         zeros += 1;
     }

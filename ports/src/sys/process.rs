@@ -106,14 +106,12 @@ pub fn spawn(program: &Program<'_>) -> io::Result<Child> {
     };
     let error = io::Error::last_os_error();
     drop(blocked);
-    match u32::try_from(pid) {
-        // SAFETY: the kernel has just made this descriptor for us.
-        Ok(pid) => Ok(Child {
-            pid,
-            pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) },
-        }),
-        Err(_) => Err(error),
-    }
+    let Ok(pid) = u32::try_from(pid) else {
+        return Err(error);
+    };
+    // SAFETY: the kernel has just made this descriptor for us.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    Ok(Child { pid, pidfd })
 }
 
 /// All signals blocked on this thread, while it lives.

@@ -33,7 +33,6 @@ const VT52: Capabilities = Capabilities {
     left: b"\x1bD",
     right: b"\x1bC",
     stays_in_last_column: false,
-    ..ANSI
 };
 
 /// By the start of the name, the first that fits. `None`: cannot move its cursor up.

@@ -133,7 +133,7 @@ impl<C: Characters> Line<C> {
         self.write(from, self.len, false);
         self.out.extend(std::iter::repeat_n(b' ', erased));
         if self.capabilities.stays_in_last_column
-            && (self.column(self.len) + erased) % self.columns == 0
+            && (self.column(self.len) + erased).is_multiple_of(self.columns)
         {
             self.out.push(b' ');
             self.left(1);
@@ -205,7 +205,7 @@ impl<C: Characters> Line<C> {
             }
         } else if character == u32::from(b'\t') {
             self.store_cell(character | CONTROL);
-            while self.position % 8 != 0 {
+            while !self.position.is_multiple_of(8) {
                 self.store_cell(CONTROL);
             }
         } else if character == 0x1b {
@@ -256,7 +256,7 @@ impl<C: Characters> Line<C> {
             }
             at += cells;
         }
-        let full = at != 0 && self.column(at) % self.columns == 0;
+        let full = at != 0 && self.column(at).is_multiple_of(self.columns);
         if !line_ends && self.capabilities.stays_in_last_column && full {
             if at >= self.len {
                 self.out.push(b' ');

@@ -353,7 +353,11 @@ impl Driver for TtyPort {
         let mut buffer = [0; READ_BYTES];
         match rustix::io::read(self.device.fd(), &mut buffer) {
             // The terminal was hung up.
-            Ok(0) => self.port.failure_eof(),
+            Ok(0) => {
+                let fd = self.device.fd().as_raw_fd();
+                let _ = self.port.select(fd, Readiness::READ, false);
+                self.port.failure_eof();
+            }
             Ok(count) => {
                 let keys = self.keys(&buffer[..count]);
                 if !keys.is_empty() {
@@ -361,7 +365,7 @@ impl Driver for TtyPort {
                 }
             }
             Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(_) => self.port.exit("normal"),
+            Err(error) => self.port.failure_posix(error.raw_os_error()),
         }
     }
 
