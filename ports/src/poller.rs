@@ -442,7 +442,15 @@ mod tests {
         let (poller, _) = poller();
         let poller = Arc::new(poller);
         let waiter = Arc::clone(&poller);
-        let thread = std::thread::spawn(move || waiter.poll(None).unwrap());
+        // Whoever finds another one waiting comes again, as a scheduler does.
+        let thread = std::thread::spawn(move || {
+            loop {
+                match waiter.poll(None).unwrap() {
+                    Polled::Busy => std::thread::yield_now(),
+                    reported => return reported,
+                }
+            }
+        });
         while poller.poll(Some(Duration::ZERO)).unwrap() != Polled::Busy {
             std::thread::yield_now();
         }
