@@ -1,12 +1,15 @@
 //! Code: what the loader makes and the interpreter runs.
 //!
 //! [`instr`] has the specific instructions, [`export`] the table of functions that can be called by name,
-//! [`fun`] what funs point to, [`module`] the loaded modules.
+//! [`fun`] what funs point to, [`module`] a loaded module, [`table`] which modules are loaded, [`purge`] how
+//! code goes.
 
 pub mod export;
 pub mod fun;
 pub mod instr;
 pub mod module;
+pub mod purge;
+pub mod table;
 
 pub use export::{Export, Mfa};
 pub use fun::FunEntry;

@@ -403,7 +403,21 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         return_to_caller!()
                     }
-                    Err(stop) => flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Tail)),
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Tail)),
+                }
+            }
+            Instr::CallNative { native } => {
+                let bif = unsafe { &*(native as *const BifEntry) };
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Tail)),
                 }
             }
             Instr::CallBif { export } => {
@@ -418,7 +432,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         next!()
                     }
-                    Err(stop) => flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Body)),
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Body)),
                 }
             }
             Instr::CallBifLast { words, export } => {
@@ -435,7 +449,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => {
-                        flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Last(words)))
+                        flow!(calls::stopped(process, registers, bif, stop, calls::Position::Last(words)))
                     }
                 }
             }

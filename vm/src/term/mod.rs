@@ -25,7 +25,7 @@ use crate::atom::Atom;
 use word::{BoxedKind, Word};
 
 pub use bits::Bits;
-pub use views::{Cons, ExternalId, Fun, Map, Reference, Tuple};
+pub use views::{Cons, ExternalId, Fun, Map, MapForm, Reference, Tuple};
 
 /// An Erlang value, valid for `'h`.
 #[derive(Clone, Copy)]
@@ -257,6 +257,12 @@ impl<'h> Term<'h> {
     #[inline(always)]
     pub fn is_nil(self) -> bool {
         self.0 == word::NIL
+    }
+
+    /// Whether it is no pointer: then it is equal to the same word only.
+    #[inline(always)]
+    pub fn is_immediate(self) -> bool {
+        word::is_immediate(self.0)
     }
 
     /// Whether it is the same word: true for equal immediates, and for one and the same object.

@@ -235,6 +235,19 @@ impl<'h> ExternalId<'h> {
 }
 
 impl<'h> Term<'h> {
+    /// The bitmap and the children, if it is an inner node of a hash map (which no program ever sees).
+    #[inline]
+    pub(crate) fn map_node(self) -> Option<(u64, &'h [Term<'h>])> {
+        if self.boxed() != Some(BoxedKind::HashNode) {
+            return None;
+        }
+        let words = terms(self.payload());
+        let bitmap = words[0]
+            .as_usize()
+            .expect("an inner node begins with its bitmap");
+        Some((bitmap as u64, &words[1..]))
+    }
+
     /// The Rust value of type `T` behind a magic reference, if it is one.
     pub fn resource<T: Resource>(self) -> Option<&'h T> {
         match self.kind() {
