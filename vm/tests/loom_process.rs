@@ -57,7 +57,11 @@ fn what_is_pushed_is_taken_or_given_back() {
         let queue = Arc::new(Queue::new());
         let sender = {
             let queue = queue.clone();
-            thread::spawn(move || (0..2).filter(|&item| queue.push(Node::new(item)).is_err()).count())
+            thread::spawn(move || {
+                (0..2)
+                    .filter(|&item| queue.push(Node::new(item)).is_err())
+                    .count()
+            })
         };
         let taken = items(queue.close()).len();
         let refused = sender.join().expect("the sender ends");
@@ -99,7 +103,10 @@ fn no_wake_up_is_lost_and_one_thread_runs_a_process() {
                     assert!(receiver.queue.push(Node::new(item)).is_ok());
                     // Who must enqueue runs it at once, as an idle worker would.
                     if receiver.state.wake() == Woken::Enqueue {
-                        assert_eq!(running.fetch_add(1, loom::sync::atomic::Ordering::AcqRel), 0);
+                        assert_eq!(
+                            running.fetch_add(1, loom::sync::atomic::Ordering::AcqRel),
+                            0
+                        );
                         receiver.state.start();
                         let taken = items(receiver.queue.take()).len();
                         running.fetch_sub(1, loom::sync::atomic::Ordering::AcqRel);
