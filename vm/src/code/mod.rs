@@ -8,6 +8,7 @@ pub mod export;
 pub mod fun;
 pub mod instr;
 pub mod module;
+pub mod native;
 pub mod purge;
 pub mod table;
 

@@ -210,6 +210,11 @@ impl Process {
         self.pid
     }
 
+    /// The instruction that it runs, or goes on at.
+    pub fn position(&self) -> *const Instr {
+        self.ip.get()
+    }
+
     /// The part that others see.
     pub fn shared(&self) -> &Shared {
         &self.shared
