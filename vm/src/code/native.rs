@@ -5,7 +5,7 @@ use super::module::Module;
 use crate::bif::BifEntry;
 
 /// A native function that the module has no function for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct NoSuchFunction(pub &'static BifEntry);
 
 /// Lets calls of a module's functions run native ones of the same names.
