@@ -6,9 +6,10 @@
 
 use crate::chunks::{AtomIndex, CodeHeader, LineIndex};
 use crate::error::LoadError;
+use crate::kind::{Kind, Tables, class};
 use crate::lists::check_list;
 use crate::opcodes::GenericOp;
-use crate::operand::{self, Kind, Label, LongInteger, Operand, Tables, class};
+use crate::operand::{self, Label, LongInteger, Operand};
 use crate::reader::Reader;
 
 /// One instruction.
@@ -78,6 +79,7 @@ pub struct Code<'a> {
     labels: Vec<u32>,
     functions: Vec<Function>,
     on_load: Option<usize>,
+    line_instructions: usize,
 }
 
 const UNDEFINED: u32 = u32::MAX;
@@ -97,6 +99,7 @@ impl<'a> Code<'a> {
             labels: vec![UNDEFINED; header.labels as usize],
             functions: Vec::new(),
             on_load: None,
+            line_instructions: 0,
         };
         code.decode_ops(header.code_at, tables)?;
         code.find_functions(header.functions)?;
@@ -152,6 +155,7 @@ impl<'a> Code<'a> {
                 GenericOp::Label => {
                     self.define(self.operands[first_arg].unsigned() as usize, at)?
                 }
+                GenericOp::Line => self.line_instructions += 1,
                 GenericOp::IntCodeEnd => return Ok(()),
                 _ => {}
             }
@@ -331,6 +335,10 @@ impl<'a> Code<'a> {
     /// The instructions in order; the last is `int_code_end`.
     pub fn ops(&self) -> impl ExactSizeIterator<Item = Op<'_>> {
         (0..self.ops.len()).map(|index| self.op(index))
+    }
+
+    pub(crate) fn line_instructions(&self) -> usize {
+        self.line_instructions
     }
 
     /// How many instructions there are.

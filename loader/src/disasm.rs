@@ -8,8 +8,9 @@ use std::fmt::{self, Write};
 use crate::chunks::{AtomIndex, LineIndex, LiteralIndex};
 use crate::code::{Function, Op};
 use crate::file::BeamFile;
+use crate::kind::Kind;
 use crate::opcodes::GenericOp;
-use crate::operand::{Kind, Operand};
+use crate::operand::Operand;
 
 type PrintLiteral<'f> = &'f dyn Fn(&[u8]) -> String;
 

@@ -9,8 +9,7 @@ use crate::chunks::{
 use crate::code::Code;
 use crate::container::Container;
 use crate::error::LoadError;
-use crate::opcodes::GenericOp;
-use crate::operand::Tables;
+use crate::kind::Tables;
 use crate::validate::{Context, validate};
 
 /// A parsed `.beam` file. It borrows the bytes it was parsed from.
@@ -109,11 +108,7 @@ impl<'a> BeamFile<'a> {
         let Some(lines) = &self.lines else {
             return Ok(());
         };
-        let used = self
-            .code
-            .ops()
-            .filter(|op| op.op == GenericOp::Line)
-            .count();
+        let used = self.code.line_instructions();
         if used <= lines.instructions() as usize {
             return Ok(());
         }

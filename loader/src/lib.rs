@@ -20,7 +20,8 @@
 //! | `container` | [`uncompressed`], [`Container`]: the IFF form and its [`Chunk`]s |
 //! | `chunks` | the tables: [`Import`], [`Export`], [`Lambda`], [`Literals`], [`Lines`], [`Type`], and their indexes |
 //! | `opcodes` | [`GenericOp`]: a row an operation; names, arities, kinds of operands |
-//! | `operand` | [`Operand`], [`Kind`]: one operand, and what a place may hold |
+//! | `operand` | [`Operand`]: one operand |
+//! | `kind` | [`Kind`]: what a place of an operation may hold |
 //! | `code` | [`Code`], [`Op`], [`Function`]: the instructions |
 //! | `validate` | what holds for the code as a whole |
 //! | `file` | [`BeamFile`]: all of it |
@@ -42,6 +43,7 @@ mod container;
 mod disasm;
 mod error;
 mod file;
+mod kind;
 pub mod link;
 mod lists;
 mod literals;
@@ -61,8 +63,9 @@ pub use container::{Chunk, Container, uncompressed};
 pub use disasm::Disassembly;
 pub use error::LoadError;
 pub use file::BeamFile;
+pub use kind::Kind;
 pub use opcodes::{Flow, GenericOp, MAX_OPCODE};
 pub use operand::{
-    FLOAT_REGISTERS, Kind, Label, LongInteger, MAX_ARITY, MAX_HEAP_WORDS, MAX_TUPLE_SIZE, Operand,
+    FLOAT_REGISTERS, Label, LongInteger, MAX_ARITY, MAX_HEAP_WORDS, MAX_TUPLE_SIZE, Operand,
     X_REGISTERS, Y_REGISTERS,
 };

@@ -1,7 +1,8 @@
 //! What the lists of operations may hold.
 
+use crate::kind::{Kind, Tables};
 use crate::opcodes::GenericOp;
-use crate::operand::{Kind, Operand, Tables};
+use crate::operand::Operand;
 
 type Checked = Result<(), &'static str>;
 
@@ -65,7 +66,7 @@ fn name<'t>(operand: Operand, tables: &'t Tables<'_, '_>) -> Result<&'t str, &'s
 
 /// The segments of `bs_create_bin`: type, number, unit, flags, value, size.
 fn segments(elements: &[Operand], tables: &Tables<'_, '_>) -> Checked {
-    if elements.len() % 6 != 0 {
+    if !elements.len().is_multiple_of(6) {
         return Err("the list ends inside a segment");
     }
     for segment in elements.chunks_exact(6) {

@@ -8,7 +8,7 @@
 //!
 //! The meaning of the kinds stands at [`Kind`]. A last operand of kind `List` is followed by its elements.
 
-use crate::operand::Kind;
+use crate::kind::Kind;
 
 macro_rules! generic_ops {
     ($(

@@ -7,6 +7,16 @@
 //! are used up, traps with what it has done so far; it never holds a scheduler for more than about a
 //! millisecond.
 
+pub mod convert;
+pub mod lists;
+pub mod operators;
+pub mod tuple;
+
+pub mod binary;
+pub mod iolist;
+pub mod progress;
+#[cfg(test)]
+pub(crate) mod testing;
 use smallvec::SmallVec;
 
 use crate::atom::{Atom, well_known};
@@ -60,6 +70,11 @@ macro_rules! bifs {
             run: $run,
         },)*)+];
     };
+}
+
+/// The tables of the files here.
+pub fn tables() -> [&'static [BifEntry]; 2] {
+    [binary::BIFS, tuple::BIFS]
 }
 
 /// What a BIF returns.

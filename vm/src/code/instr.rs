@@ -290,6 +290,9 @@ instructions! {
     MoveDeallocateReturn { src: Reg, words: u16 };
     /// `on_load`: no effect when run.
     OnLoad;
+    /// Runs a native function (`&'static BifEntry`) in place of the function whose entry this is patched
+    /// over, then returns.
+    CallNative { native: u64 };
     /// The entry of a function that a native library may replace: no effect when run.
     NifStart;
 

@@ -326,7 +326,7 @@ impl<'h> Heap<'h> {
         }
     }
 
-    /// A pid or port of another node.
+    /// A pid of another node: its number in the low 32 bits, its serial in the high ones.
     pub fn external_pid(self, node: &'static Node, number: u64) -> Term<'h> {
         self.external(BoxedKind::ExternalPid, node, &[number])
     }
@@ -428,18 +428,8 @@ impl<'h> Heap<'h> {
         off_heap: &OffHeap,
     ) {
         if !fragments.is_null() {
-            let mut last = fragments;
             // SAFETY: the list is alive and given to this heap alone.
-            unsafe {
-                while !(*last).next.is_null() {
-                    last = (*last).next;
-                }
-                (*last).next = self.raw.fragments.get();
-            }
-            self.raw.fragments.set(fragments);
-            self.raw
-                .fragment_words
-                .set(self.raw.fragment_words.get() + words);
+            unsafe { self.raw.add_fragments(fragments, words) };
         }
         let mut object = off_heap.head.replace(NIL);
         self.raw

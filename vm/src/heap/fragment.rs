@@ -72,6 +72,20 @@ impl Fragment {
         }
     }
 
+    /// Lets a list end with another one.
+    ///
+    /// # Safety
+    /// The first list is not empty, alive, and this caller's alone.
+    pub(super) unsafe fn append(mut fragment: *mut Fragment, rest: *mut Fragment) {
+        // SAFETY: by contract.
+        unsafe {
+            while !(*fragment).next.is_null() {
+                fragment = (*fragment).next;
+            }
+            (*fragment).next = rest;
+        }
+    }
+
     /// Frees a list of fragments.
     ///
     /// # Safety
@@ -132,6 +146,53 @@ impl OffHeap {
         }
     }
 
+    /// The list, which leaves an empty one behind.
+    pub(super) fn take(&self) -> OffHeap {
+        OffHeap {
+            head: Cell::new(self.head.replace(NIL)),
+            binary_words: Cell::new(self.binary_words.replace(0)),
+        }
+    }
+
+    /// After an evacuation: objects that were moved are linked into `young`, or into `old` where they lie in
+    /// the area of that generation; what the others count is dropped.
+    ///
+    /// # Safety
+    /// The objects were complete before the evacuation, and those not moved are not used again.
+    pub(super) unsafe fn sweep(self, young: &OffHeap, area: super::evacuate::Area, old: &OffHeap) {
+        let mut object = self.head.replace(NIL);
+        while object != NIL {
+            let at = word::pointer(object);
+            // SAFETY: only the first word of a moved object was changed, so its link is still there; its
+            // copy is complete.
+            unsafe {
+                object = *at.add(1);
+                let first = *at;
+                if word::is_boxed(first) {
+                    let moved = word::pointer(first);
+                    let list = if area.contains(moved) { old } else { young };
+                    list.link(moved, OffHeap::binary_words_of(moved));
+                } else {
+                    OffHeap::release(at);
+                }
+            }
+        }
+    }
+
+    /// How many words of binaries an object keeps alive.
+    ///
+    /// # Safety
+    /// The object at `at` is complete.
+    unsafe fn binary_words_of(at: *const Word) -> usize {
+        // SAFETY: by contract; a `RefBin` counts its data.
+        unsafe {
+            match word::header_kind(*at) {
+                BoxedKind::RefBin => (*(*at.add(2) as *const BinaryData)).capacity() / 8,
+                _ => 0,
+            }
+        }
+    }
+
     /// Drops what all objects of the list count, and empties it.
     ///
     /// # Safety
@@ -153,10 +214,10 @@ impl OffHeap {
 /// A term with memory of its own: a message, an ETS object, a timer's message. Immutable, so any thread
 /// may read or drop it.
 pub struct OwnedTerm {
-    root: Word,
-    fragments: *mut Fragment,
-    words: usize,
-    off_heap: OffHeap,
+    pub(super) root: Word,
+    pub(super) fragments: *mut Fragment,
+    pub(super) words: usize,
+    pub(super) off_heap: OffHeap,
 }
 
 // SAFETY:

@@ -5,6 +5,10 @@
 //! building never moves anything, so every term of `'h` stays good until the borrow ends; only then can
 //! the collector ([`collect`]) run, which needs the heap mutably.
 //!
+//! Between `start` and `top`, in a fragment and in the old generation lie complete objects and nothing between
+//! them: whoever takes room fills all of it ([`RawHeap::fill`] takes the rest). Old objects never
+//! point to young ones.
+//!
 //! `'h` is invariant: a term of a shorter life (one in a message that is about to be freed, say) cannot be
 //! put into a heap by mistake; it must be copied ([`Heap::copy`]).
 //!
@@ -16,18 +20,28 @@
 //! }
 //! ```
 
+mod block;
 pub mod build;
+mod check;
 pub mod collect;
 pub mod copy;
+mod copy_literals;
 mod copy_shared;
+mod evacuate;
 pub mod fragment;
+pub mod info;
 pub mod literal;
 pub mod raw;
+mod resize;
+pub mod sizes;
 
 pub use build::Heap;
+pub use collect::{Collected, MaxHeapSize, Roots};
 pub use fragment::OwnedTerm;
 pub use literal::{LiteralArea, LiteralRange};
 pub use raw::RawHeap;
 
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

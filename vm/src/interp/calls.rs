@@ -48,14 +48,13 @@ pub(crate) fn stopped(
     process: &mut Process,
     registers: &mut Registers,
     bif: &'static BifEntry,
-    export: &'static Export,
     stop: ErasedStop,
     position: Position,
 ) -> Flow {
     let args: SmallVec<[Word; 8]> = SmallVec::from_slice(&registers.x[..bif.arity as usize]);
     match stop {
         ErasedStop::Raise(exception) => {
-            exceptions::handle(process, registers, Raised::from_bif(export.mfa, &args, *exception))
+            exceptions::handle(process, registers, Raised::from_bif(exceptions::mfa_of(bif), &args, *exception))
         }
         ErasedStop::Trap(trap) => go_on(process, registers, *trap, position),
     }

@@ -10,7 +10,6 @@
 
 use smallvec::SmallVec;
 
-use super::arith::Op;
 use super::{Flow, Outcome, Registers, code_address};
 use crate::atom::{Atom, well_known};
 use crate::bif::{BifEntry, Class, Exception};
@@ -63,6 +62,12 @@ impl Raised {
         Raised::new(Class::Error, reason, Top::Here)
     }
 
+    /// The same with a whole `error_info` map.
+    pub fn with_error_info(mut self, info: Word) -> Raised {
+        self.error_info = Some(info);
+        self
+    }
+
     /// `error:{Tag, Value}`.
     pub fn tagged(process: &Process, tag: Atom, value: Word) -> Raised {
         let heap = Heap::new(&process.heap);
@@ -98,21 +103,10 @@ impl Raised {
         Raised::new(Class::Error, reason, Top::Function(mfa, SmallVec::from_slice(args)))
     }
 
-    /// An arithmetic operator's failure.
-    pub fn operator(op: Op, args: &[Word], reason: Atom) -> Raised {
-        let mfa = Mfa { module: well_known::ERLANG, function: op.atom(), arity: args.len() as u32 };
-        Raised::of_function(mfa, args, Term::atom(reason).word())
-    }
-
-    /// A float operator whose result is not finite.
-    pub fn float_operator(op: Op, a: f64, b: f64) -> Raised {
-        let _ = (op, a, b);
-        Raised::error(well_known::BADARITH)
-    }
-
-    /// Arithmetic on what is no number.
-    pub fn float_conversion(_term: Word) -> Raised {
-        Raised::error(well_known::BADARITH)
+    /// An arithmetic operator's failure. (As the stock compiler's code has it: the operator itself is not in
+    /// the trace.)
+    pub fn operator(reason: Atom) -> Raised {
+        Raised::error(reason)
     }
 
     /// What `raise` does: a raw trace (or what a program made of it) and a reason.

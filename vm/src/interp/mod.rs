@@ -21,7 +21,7 @@ pub mod registers;
 pub use registers::Registers;
 
 use crate::bif::{BifEntry, Call};
-use crate::code::instr::{Jump, Operand, Reg};
+use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg};
 use crate::code::{Export, Instr};
 use crate::process::Process;
 use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
@@ -349,7 +349,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     reload!();
                     deliver!($dst, $live, result)
                 }
-                Err(stop) => fail_or_raise!($fail, Raised::operator(arith::Op::$op, &[$left, $right], stop)),
+                Err(reason) => fail_or_raise!($fail, Raised::operator(reason)),
             }
         }};
     }
@@ -371,14 +371,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         };
     }
     macro_rules! float_result {
-        ($op:ident, $a:expr, $b:expr, $dst:expr, $value:expr) => {{
+        ($dst:expr, $value:expr) => {{
             let value: f64 = $value;
             if value.is_finite() {
                 float!($dst) = value;
                 next!()
             }
-            let (a, b) = (float!($a), float!($b));
-            raise!(Raised::float_operator(arith::Op::$op, a, b))
+            raise!(Raised::operator(crate::atom::well_known::BADARITH))
         }};
     }
 
@@ -404,7 +403,21 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         return_to_caller!()
                     }
-                    Err(stop) => flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Tail)),
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Tail)),
+                }
+            }
+            Instr::CallNative { native } => {
+                let bif = unsafe { &*(native as *const BifEntry) };
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Tail)),
                 }
             }
             Instr::CallBif { export } => {
@@ -419,7 +432,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         next!()
                     }
-                    Err(stop) => flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Body)),
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Body)),
                 }
             }
             Instr::CallBifLast { words, export } => {
@@ -436,7 +449,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => {
-                        flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Last(words)))
+                        flow!(calls::stopped(process, registers, bif, stop, calls::Position::Last(words)))
                     }
                 }
             }
@@ -713,6 +726,19 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::SetTupleElementC { tuple, index, value } => {
                 unsafe { *word::pointer(get!(tuple)).add(1 + index as usize) = value.0 };
+                next!()
+            }
+            Instr::UpdateTuple { src, dst, table } => {
+                let (size, count) = unsafe { (table.word(0) as usize, table.word(1) as usize) };
+                let (from, at) = (word::pointer(get!(src)), hp);
+                unsafe {
+                    std::ptr::copy_nonoverlapping(from, at, size + 1);
+                    for pair in (0..count).step_by(2) {
+                        *at.add(table.word(2 + pair) as usize) = operand!(table.word(3 + pair));
+                    }
+                    hp = hp.add(size + 1);
+                }
+                set!(dst, word::boxed(at));
                 next!()
             }
             Instr::PutTuple { dst, table } => {
@@ -1002,6 +1028,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 match calls::guard_bif(process, bif, &args[..count]) {
                     Ok(result) => {
                         reload!();
+                        if live == NOT_LIVE as usize {
+                            set!(dst, result);
+                            next!()
+                        }
                         deliver!(dst, live, result)
                     }
                     Err(raised) => fail_or_raise!(fail, raised),
@@ -1121,13 +1151,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         float!(dst) = value;
                         next!()
                     }
-                    None => raise!(Raised::float_conversion(term)),
+                    None => raise!(Raised::operator(crate::atom::well_known::BADARITH)),
                 }
             }
-            Instr::FloatAdd { a, b, dst } => float_result!(Add, a, b, dst, float!(a) + float!(b)),
-            Instr::FloatSub { a, b, dst } => float_result!(Sub, a, b, dst, float!(a) - float!(b)),
-            Instr::FloatMul { a, b, dst } => float_result!(Mul, a, b, dst, float!(a) * float!(b)),
-            Instr::FloatDiv { a, b, dst } => float_result!(Divide, a, b, dst, float!(a) / float!(b)),
+            Instr::FloatAdd { a, b, dst } => float_result!(dst, float!(a) + float!(b)),
+            Instr::FloatSub { a, b, dst } => float_result!(dst, float!(a) - float!(b)),
+            Instr::FloatMul { a, b, dst } => float_result!(dst, float!(a) * float!(b)),
+            Instr::FloatDiv { a, b, dst } => float_result!(dst, float!(a) / float!(b)),
             Instr::FloatNegate { src, dst } => {
                 float!(dst) = -float!(src);
                 next!()
@@ -1290,11 +1320,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
 
             // Funs and maps
-            Instr::MakeFun { dst, live, table } => {
+            Instr::MakeFun { dst, table } => {
                 sync!();
                 let fun = calls::make_fun(process, registers, table);
                 reload!();
-                deliver!(dst, live, fun)
+                set!(dst, fun);
+                next!()
             }
             Instr::PutMapAssoc { dst, fail: _, table } => {
                 sync!();
@@ -1357,6 +1388,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             | Instr::BsGetBinary { .. }
             | Instr::BsSkipBits { .. }
             | Instr::BsTestTail { .. }
+            | Instr::BsEnsure { .. }
             | Instr::BsTestUnit { .. }
             | Instr::BsMatchString { .. }
             | Instr::BsGetTail { .. }
@@ -1372,13 +1404,21 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 match bits::execute(process, registers, instruction) {
                     Ok(bits::Next::Following) => {
                         reload!();
+                        if let Some(bits::Built { dst, live, need }) = bits::built(instruction) {
+                            let short = (e as usize).wrapping_sub(hp as usize) < (need + STACK_SLACK) * 8;
+                            if short || process.heap.wants_collection() {
+                                let result = get!(dst);
+                                unsafe { *x.add(live) = result };
+                                collect!(need, live + 1);
+                                set!(dst, unsafe { *x.add(live) });
+                            }
+                        }
                         next!()
                     }
                     Ok(bits::Next::Fail(fail)) => {
                         reload!();
                         jump!(fail)
                     }
-                    Ok(bits::Next::TooLarge) => return exceptions::killed_by_heap_size(),
                     Err(raised) => raise!(raised),
                 }
             }

@@ -1,5 +1,6 @@
 //! The registers of a scheduler: what the process that runs on it works with.
 
+use super::bits::old::UnderConstruction;
 use crate::code::instr::{FLOAT_REGISTERS, Reg, SCRATCH_REGISTERS, X_REGISTERS};
 use crate::process::Process;
 use crate::term::word::{NIL, Word};
@@ -11,12 +12,14 @@ pub struct Registers {
     pub(crate) x: [Word; X_REGISTERS + SCRATCH_REGISTERS],
     /// Float registers.
     pub(crate) f: [f64; FLOAT_REGISTERS],
+    /// The binary that the older operations are filling.
+    pub(crate) bits: UnderConstruction,
 }
 
 impl Registers {
     /// A set of registers.
     pub fn new() -> Box<Registers> {
-        Box::new(Registers { x: [NIL; X_REGISTERS + SCRATCH_REGISTERS], f: [0.0; FLOAT_REGISTERS] })
+        Box::new(Registers { x: [NIL; X_REGISTERS + SCRATCH_REGISTERS], f: [0.0; FLOAT_REGISTERS], bits: UnderConstruction::NONE })
     }
 
     /// Takes over what a process saved.

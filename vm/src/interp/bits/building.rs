@@ -1,0 +1,290 @@
+//! Building bit strings: `bs_create_bin`.
+//!
+//! First every segment's size is computed and its value checked, then the bytes are written in one go. A
+//! first segment of type `append` tries to grow the binary in place (see [`crate::binary`]).
+
+use smallvec::SmallVec;
+
+use super::{SizeFault, build_size, is_little, operand, term};
+use crate::arithmetic::{self, Integer};
+use crate::atom::{Atom, well_known};
+use crate::binary::{BinaryData, HEAP_LIMIT};
+use crate::code::instr::Table;
+use crate::heap::Heap;
+use crate::interp::Registers;
+use crate::interp::exceptions::Raised;
+use crate::numeric::big::{self, Endian};
+use crate::process::Process;
+use crate::term::word::{BoxedKind, Word};
+use crate::term::{Bits, Kind, Term};
+use crate::text::{utf8, wide};
+
+/// A segment's kind, by its number in the table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Append,
+    Binary,
+    Float,
+    Integer,
+    PrivateAppend,
+    String,
+    Utf8,
+    Utf16,
+    Utf32,
+}
+
+impl Type {
+    fn of(number: Word) -> Type {
+        use Type::*;
+        [Append, Binary, Float, Integer, PrivateAppend, String, Utf8, Utf16, Utf32][number as usize]
+    }
+
+    fn atom(self) -> Atom {
+        match self {
+            Type::Append | Type::PrivateAppend | Type::Binary => well_known::BINARY,
+            Type::Float => well_known::FLOAT,
+            Type::Integer => well_known::INTEGER,
+            Type::String => Atom::from_static("string"),
+            Type::Utf8 => well_known::UTF8,
+            Type::Utf16 => well_known::UTF16,
+            Type::Utf32 => well_known::UTF32,
+        }
+    }
+}
+
+/// A segment that was checked: what to write and how many bits.
+struct Segment<'h> {
+    value: Value<'h>,
+    bits: usize,
+}
+
+enum Value<'h> {
+    Integer(Term<'h>, Endian),
+    Float(f64, bool),
+    Bits(Bits<'h>),
+    Bytes(&'h [u8]),
+    Utf(SmallVec<[u8; 4]>),
+}
+
+/// Builds the bit string of a table of segments.
+pub(crate) fn create(process: &Process, registers: &Registers, table: Table) -> Result<Word, Raised> {
+    // SAFETY (reads of the table): the loader made it with the words that `instr` describes.
+    let word_of = |index: usize| unsafe { table.word(index) };
+    let heap = Heap::new(&process.heap);
+    let count = word_of(3) as usize;
+    let mut segments: SmallVec<[Segment<'_>; 8]> = SmallVec::new();
+    let mut total = 0usize;
+    let mut appends = false;
+    for index in 0..count {
+        let row = 4 + 6 * index;
+        let (kind, number) = (Type::of(word_of(row)), word_of(row + 1));
+        let (unit, flags) = (word_of(row + 2), word_of(row + 3));
+        let segment = if kind == Type::String {
+            // SAFETY: the loader gave the address and length of bytes of the module's string table.
+            let bytes = unsafe { std::slice::from_raw_parts(word_of(row + 4) as *const u8, word_of(row + 5) as usize) };
+            Segment { value: Value::Bytes(bytes), bits: bytes.len() * 8 }
+        } else {
+            let source = term(operand(process, registers, word_of(row + 4)));
+            let size = operand(process, registers, word_of(row + 5));
+            check(kind, source, size, unit, flags).map_err(|fault| fault.raise(heap, number, kind))?
+        };
+        appends |= index == 0 && matches!(kind, Type::Append | Type::PrivateAppend);
+        total = total
+            .checked_add(segment.bits)
+            .filter(|&bits| bits < 1 << 46)
+            .ok_or_else(|| Raised::error(well_known::SYSTEM_LIMIT))?;
+        segments.push(segment);
+    }
+    Ok(if appends { append(heap, &segments, total) } else { build(heap, &segments, total) })
+}
+
+/// Why a segment cannot be written: the word that the error's `cause` gives for it, and the culprit.
+pub(super) struct Fault<'h> {
+    reason: Atom,
+    why: &'static str,
+    value: Term<'h>,
+}
+
+impl<'h> Fault<'h> {
+    fn new(why: &'static str, value: Term<'h>) -> Fault<'h> {
+        Fault { reason: well_known::BADARG, why, value }
+    }
+
+    fn size(fault: SizeFault, size: Term<'h>) -> Fault<'h> {
+        match fault {
+            SizeFault::Bad => Fault::new("size", size),
+            SizeFault::TooLarge => Fault { reason: well_known::SYSTEM_LIMIT, why: "size", value: size },
+        }
+    }
+
+    /// `error_info` as `erl_erts_errors:format_bs_fail/2` reads it.
+    fn raise(self, heap: Heap<'h>, number: Word, kind: Type) -> Raised {
+        let why = Atom::from_static(self.why);
+        let cause = heap.tuple(&[Term::size(number as usize), Term::atom(kind.atom()), Term::atom(why), self.value]);
+        let keys = [well_known::CAUSE, well_known::FUNCTION, well_known::MODULE].map(Term::atom);
+        let values = [
+            cause,
+            Term::atom(Atom::from_static("format_bs_fail")),
+            Term::atom(Atom::from_static("erl_erts_errors")),
+        ];
+        Raised::error(self.reason).with_error_info(heap.flat_map(&keys, &values).word())
+    }
+}
+
+fn check<'h>(kind: Type, source: Term<'h>, size: Word, unit: u64, flags: u64) -> Result<Segment<'h>, Fault<'h>> {
+    let endian = if is_little(flags) { Endian::Little } else { Endian::Big };
+    match kind {
+        Type::Integer => {
+            let bits = build_size(size, unit).map_err(|fault| Fault::size(fault, term(size)))?;
+            if !source.is_integer() {
+                return Err(Fault::new("type", source));
+            }
+            Ok(Segment { value: Value::Integer(source, endian), bits })
+        }
+        Type::Float => {
+            let bits = build_size(size, unit).map_err(|fault| Fault::size(fault, term(size)))?;
+            if !matches!(bits, 16 | 32 | 64) {
+                return Err(Fault::new("invalid", Term::size(bits)));
+            }
+            let value = match source.kind() {
+                Kind::Float(value) => value,
+                Kind::Small(_) | Kind::Big(_) => {
+                    arithmetic::to_float(source).ok_or_else(|| Fault::new("no_float", source))?
+                }
+                _ => return Err(Fault::new("type", source)),
+            };
+            Ok(Segment { value: Value::Float(value, endian == Endian::Little), bits })
+        }
+        Type::Binary | Type::Append | Type::PrivateAppend => {
+            let Some(source_bits) = source.as_bits() else { return Err(Fault::new("type", source)) };
+            if size == Term::atom(well_known::ALL).word() {
+                if unit > 1 && source_bits.bit_len() as u64 % unit != 0 {
+                    return Err(Fault::new("unit", source));
+                }
+                return Ok(Segment { bits: source_bits.bit_len(), value: Value::Bits(source_bits) });
+            }
+            let bits = build_size(size, unit).map_err(|fault| Fault::size(fault, term(size)))?;
+            if bits > source_bits.bit_len() {
+                return Err(Fault::new("short", source));
+            }
+            Ok(Segment { value: Value::Bits(source_bits), bits })
+        }
+        Type::Utf8 | Type::Utf16 | Type::Utf32 => {
+            let mut out = Vec::with_capacity(4);
+            let encoded = source.as_small().and_then(|value| u32::try_from(value).ok()).is_some_and(|value| match kind {
+                Type::Utf8 => utf8::encode(value, &mut out),
+                Type::Utf16 => wide::encode_utf16(value, endian, &mut out),
+                _ => wide::encode_utf32(value, endian, &mut out),
+            });
+            if !encoded {
+                return Err(Fault::new("type", source));
+            }
+            Ok(Segment { bits: out.len() * 8, value: Value::Utf(SmallVec::from_vec(out)) })
+        }
+        Type::String => unreachable!("strings are taken before"),
+    }
+}
+
+fn write(segments: &[Segment<'_>], target: &mut [u8], mut at: usize) {
+    for segment in segments {
+        match &segment.value {
+            Value::Integer(value, endian) => put_integer(*value, target, at, segment.bits, *endian),
+            Value::Float(value, little) => put_float(*value, target, at, segment.bits, *little),
+            Value::Bits(bits) => put_bits(*bits, target, at, segment.bits),
+            Value::Bytes(bytes) => put_bytes(bytes, target, at),
+            Value::Utf(bytes) => put_bytes(bytes, target, at),
+        }
+        at += segment.bits;
+    }
+}
+
+/// Writes the low bits of an integer.
+pub(super) fn put_integer(value: Term<'_>, target: &mut [u8], at: usize, bits: usize, endian: Endian) {
+    if bits == 0 {
+        return;
+    }
+    if let (Some(value), Endian::Big, true) = (value.as_small(), endian, bits <= 64) {
+        return big::write_bits(target, at, bits, value as u64);
+    }
+    let integer = Integer::of(value).expect("checked to be an integer");
+    big::to_bits(integer.view(), target, at, bits, endian);
+}
+
+/// Writes a float of 16, 32 or 64 bits.
+pub(super) fn put_float(value: f64, target: &mut [u8], at: usize, bits: usize, little: bool) {
+    let raw = match bits {
+        16 => u64::from(super::float16::encode(value)),
+        32 => u64::from((value as f32).to_bits()),
+        _ => value.to_bits(),
+    };
+    let raw = if little { raw.swap_bytes() >> (64 - bits) } else { raw };
+    big::write_bits(target, at, bits, raw);
+}
+
+/// Writes the first bits of a bit string.
+pub(super) fn put_bits(source: Bits<'_>, target: &mut [u8], at: usize, bits: usize) {
+    let (from, bytes) = (source.start(), source.holder());
+    let mut done = 0;
+    if at % 8 == 0 && from % 8 == 0 {
+        let whole = bits / 8;
+        target[at / 8..at / 8 + whole].copy_from_slice(&bytes[from / 8..from / 8 + whole]);
+        done = whole * 8;
+    }
+    while done < bits {
+        let step = (bits - done).min(56);
+        big::write_bits(target, at + done, step, big::read_bits(bytes, from + done, step));
+        done += step;
+    }
+}
+
+fn put_bytes(bytes: &[u8], target: &mut [u8], at: usize) {
+    if at % 8 == 0 {
+        target[at / 8..at / 8 + bytes.len()].copy_from_slice(bytes);
+    } else {
+        for (index, &byte) in bytes.iter().enumerate() {
+            big::write_bits(target, at + 8 * index, 8, u64::from(byte));
+        }
+    }
+}
+
+fn build(heap: Heap<'_>, segments: &[Segment<'_>], total: usize) -> Word {
+    let bytes = total.div_ceil(8);
+    if bytes <= HEAP_LIMIT {
+        let mut buffer = [0; HEAP_LIMIT];
+        write(segments, &mut buffer[..bytes], 0);
+        return heap.bitstring(&buffer[..bytes], total).word();
+    }
+    let holder = heap.ref_bin(BinaryData::build(bytes, bytes, |room| write(segments, room, 0)));
+    if total % 8 == 0 { holder.word() } else { heap.sub_bits(holder, 0, total).word() }
+}
+
+/// The first segment is a bit string to which the others are appended.
+fn append<'h>(heap: Heap<'h>, segments: &[Segment<'h>], total: usize) -> Word {
+    let Value::Bits(base) = segments[0].value else { unreachable!("an append segment is a bit string") };
+    let (base_bits, rest) = (segments[0].bits, &segments[1..]);
+    if total == base_bits && base_bits == base.bit_len() {
+        return base.term().word();
+    }
+    let end = base.start() + base_bits;
+    let holder = base.holder_term();
+    if holder.boxed() == Some(BoxedKind::RefBin) && end % 8 == 0 && base_bits == base.bit_len() {
+        let more = (total - base_bits).div_ceil(8);
+        // SAFETY: the third word of a `RefBin` is its counted data.
+        let data = unsafe { &*(holder.payload()[1] as *const BinaryData) };
+        if data.claim(end / 8, more, |room| write(rest, room, 0)) {
+            return heap.sub_bits(holder, base.start(), total).word();
+        }
+    }
+    // A new binary with room to grow: appending n times copies O(n) bytes in all.
+    let bytes = total.div_ceil(8);
+    let data = BinaryData::build(bytes, (bytes * 2).max(256), |room| write(segments, room, 0));
+    let holder = heap.ref_bin(data);
+    let holder = holder.as_bits().map_or(holder, |bits| bits.holder_term());
+    heap.sub_bits(holder, 0, total).word()
+}
+
+/// An empty binary with room for `expected` bytes.
+pub(crate) fn writable(process: &Process, expected: usize) -> Word {
+    let heap = Heap::new(&process.heap);
+    heap.ref_bin(BinaryData::build(0, expected.clamp(256, 1 << 20), |_| {})).word()
+}
