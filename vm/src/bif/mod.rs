@@ -8,9 +8,18 @@
 //! millisecond.
 
 pub mod convert;
+pub mod dictionary;
+pub mod exceptions;
+pub mod link_monitor;
 pub mod lists;
 pub mod operators;
 pub mod tuple;
+pub mod process;
+pub mod process_flag;
+pub mod process_info;
+pub mod registry;
+pub mod send;
+pub mod spawn;
 
 pub mod binary;
 pub mod iolist;
@@ -74,7 +83,22 @@ macro_rules! bifs {
 
 /// The tables of the files here.
 pub fn tables() -> Vec<&'static [BifEntry]> {
-    vec![binary::BIFS, convert::BIFS, lists::BIFS, operators::BIFS, tuple::BIFS]
+    vec![
+        binary::BIFS,
+        convert::BIFS,
+        dictionary::BIFS,
+        exceptions::BIFS,
+        link_monitor::BIFS,
+        lists::BIFS,
+        operators::BIFS,
+        process::BIFS,
+        process_flag::BIFS,
+        process_info::BIFS,
+        registry::BIFS,
+        send::BIFS,
+        spawn::BIFS,
+        tuple::BIFS,
+    ]
 }
 
 /// What a BIF returns.

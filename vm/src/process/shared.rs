@@ -84,6 +84,8 @@ pub struct Shared {
     name: AtomicU32,
     /// Reductions in all, as of the last slice's end.
     reductions: AtomicU64,
+    /// Whether it is one of the system's own.
+    system: bool,
     owner: UnsafeCell<Option<Box<Process>>>,
 }
 
@@ -96,7 +98,7 @@ unsafe impl Sync for Shared {}
 unsafe impl Send for Shared {}
 
 impl Shared {
-    pub(super) fn new(pid: Pid, priority: Priority) -> Arc<Shared> {
+    pub(super) fn new(pid: Pid, priority: Priority, system: bool) -> Arc<Shared> {
         Arc::new(Shared {
             pid,
             state: State::new(),
@@ -105,6 +107,7 @@ impl Shared {
             bound: AtomicU32::new(0),
             name: AtomicU32::new(NO_NAME),
             reductions: AtomicU64::new(0),
+            system,
             owner: UnsafeCell::new(None),
         })
     }
@@ -174,6 +177,16 @@ impl Shared {
     /// Reductions in all, as of the last slice's end.
     pub fn reductions(&self) -> u64 {
         self.reductions.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is one of the system's own.
+    pub fn is_system(&self) -> bool {
+        self.system
+    }
+
+    /// Whether it sleeps with nothing to do: no signal sent before this call is still to be handled.
+    pub fn is_quiet(&self) -> bool {
+        self.state.is_quiet()
     }
 
     /// Whether a scheduler runs it just now.

@@ -76,6 +76,10 @@ fn run(process: &mut Process, runner: &mut dyn Runner) -> Next {
                 Next::Turn
             };
         }
+        process.do_tasks();
+        if process.must_leave() {
+            return Next::End;
+        }
         if process.is_suspended() || !process.is_ready() {
             return Next::Sleep;
         }
