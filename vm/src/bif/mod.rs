@@ -17,9 +17,11 @@ pub mod tuple;
 pub mod process;
 pub mod process_flag;
 pub mod process_info;
+pub mod process_options;
 pub mod registry;
 pub mod send;
 pub mod spawn;
+pub mod unique;
 
 pub mod binary;
 pub mod iolist;
@@ -98,6 +100,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         send::BIFS,
         spawn::BIFS,
         tuple::BIFS,
+        unique::BIFS,
     ]
 }
 

@@ -1,6 +1,6 @@
 //! `process_flag/2,3`.
 
-use super::spawn::{max_heap, max_heap_map, off_heap, scheduler};
+use super::process_options::{max_heap, max_heap_map, off_heap, scheduler};
 use super::{BifResult, Call, Trap, badarg, badarg_because};
 use crate::atom;
 use crate::atom::{Atom, well_known as w};

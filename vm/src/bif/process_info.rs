@@ -4,7 +4,7 @@
 //! the other handles it, after all that the caller sent before. A row of [`ITEMS`] is an item.
 
 use super::process::{answer, internal};
-use super::spawn::max_heap_map;
+use super::process_options::max_heap_map;
 use super::{BifResult, Call, Trap, badarg};
 use crate::atom;
 use crate::atom::{Atom, well_known as w};

@@ -89,6 +89,7 @@ impl Process {
                 Phase::Alive => return false,
                 Phase::Layers(index) => {
                     self.disarm_timeout();
+                    self.shared.set_exiting();
                     match hooks::at_exit(index) {
                         None => {
                             self.leave_tables();

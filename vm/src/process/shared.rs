@@ -7,7 +7,7 @@
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::Process;
 use super::queue::Queue;
@@ -86,6 +86,8 @@ pub struct Shared {
     reductions: AtomicU64,
     /// Whether it is one of the system's own.
     system: bool,
+    /// Set before the layers above are told of its end.
+    exiting: AtomicBool,
     owner: UnsafeCell<Option<Box<Process>>>,
 }
 
@@ -108,6 +110,7 @@ impl Shared {
             name: AtomicU32::new(NO_NAME),
             reductions: AtomicU64::new(0),
             system,
+            exiting: AtomicBool::new(false),
             owner: UnsafeCell::new(None),
         })
     }
@@ -182,6 +185,15 @@ impl Shared {
     /// Whether it is one of the system's own.
     pub fn is_system(&self) -> bool {
         self.system
+    }
+
+    /// Whether it has begun to end: what is set up for it now would outlive it.
+    pub fn is_exiting(&self) -> bool {
+        self.exiting.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_exiting(&self) {
+        self.exiting.store(true, Ordering::Release);
     }
 
     /// Whether it sleeps with nothing to do: no signal sent before this call is still to be handled.
