@@ -14,6 +14,8 @@ mod sink;
 pub(crate) mod spill;
 pub mod tags;
 #[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
 mod tests;
 
 pub use encode::{EncodeError, EncodeOptions, Encoder, encode, encode_bare, external_size};
