@@ -97,11 +97,9 @@ fn many<'h>(
 }
 
 fn integer<'h>(heap: Heap<'h>, dice: &mut Dice) -> (Term<'h>, String) {
-    let limbs: Vec<u64> = (0..1 + dice.below(if dice.below(20) == 0 { 40 } else { 3 }))
-        .map(|_| dice.next())
-        .collect();
+    let most = if dice.below(20) == 0 { 40 } else { 3 };
+    let mut limbs: Vec<u64> = (0..1 + dice.below(most)).map(|_| dice.next()).collect();
     let negative = dice.below(2) == 0;
-    let mut limbs = limbs;
     if let Some(top) = limbs.last_mut() {
         *top >>= dice.below(64);
     }
