@@ -11,7 +11,7 @@ use crate::heap::Heap;
 use crate::term::{Bits, Term};
 
 crate::bifs! {
-    "erlang":
+    "erlang" {
         "binary_to_list"/1 Heavy binary_to_list_1;
         "binary_to_list"/3 Heavy binary_to_list_3;
         "bitstring_to_list"/1 Heavy bitstring_to_list_1;
@@ -25,8 +25,10 @@ crate::bifs! {
         "split_binary"/2 Plain split_binary_2;
         "byte_size"/1 Guard byte_size_1;
         "bit_size"/1 Guard bit_size_1;
-    "binary":
+    }
+    "binary" {
         "list_to_bin"/1 Heavy list_to_binary_1;
+    }
 }
 
 /// Bytes turned into list cells for one reduction (OTP: `ERTS_B2L_BYTES_PER_REDUCTION`).

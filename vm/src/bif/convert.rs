@@ -12,7 +12,7 @@ use crate::term::{Kind, Term};
 use crate::text::{latin1, utf8};
 
 crate::bifs! {
-    "erlang":
+    "erlang" {
         "atom_to_list"/1 Plain atom_to_list_1;
         "atom_to_binary"/2 Plain atom_to_binary_2;
         "list_to_atom"/1 Plain list_to_atom_1;
@@ -38,9 +38,11 @@ crate::bifs! {
         "round"/1 Guard round_1;
         "floor"/1 Guard floor_1;
         "ceil"/1 Guard ceil_1;
-    "string":
+    }
+    "string" {
         "list_to_integer"/1 Plain string_list_to_integer_1;
         "list_to_float"/1 Plain string_list_to_float_1;
+    }
 }
 
 // Atoms ----------------------------------------------------------------------------------------------

@@ -8,9 +8,12 @@
 //! millisecond.
 
 pub mod binary;
+pub mod characters;
 pub mod iolist;
 pub mod progress;
+pub mod settings;
 pub mod tuple;
+pub mod unicode;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -71,8 +74,8 @@ macro_rules! bifs {
 }
 
 /// The tables of the files here.
-pub fn tables() -> [&'static [BifEntry]; 2] {
-    [binary::BIFS, tuple::BIFS]
+pub fn tables() -> [&'static [BifEntry]; 3] {
+    [binary::BIFS, tuple::BIFS, unicode::BIFS]
 }
 
 /// What a BIF returns.
