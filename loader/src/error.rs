@@ -85,6 +85,20 @@ pub enum LoadError {
         /// Which rule is broken.
         what: &'static str,
     },
+    /// An operation that is known, but that nothing here can run.
+    Unsupported {
+        /// Byte offset of the instruction in `Code`.
+        at: usize,
+        /// The operation.
+        op: GenericOp,
+    },
+    /// The file is that of another module than the one to be loaded.
+    WrongModule {
+        /// Whose it is.
+        found: String,
+    },
+    /// There is no room for another atom.
+    TooManyAtoms,
     /// The instructions do not make up functions, or control could leave them.
     BadCode {
         /// Byte offset of the instruction in `Code`.
@@ -100,6 +114,7 @@ impl LoadError {
         match self {
             Self::BadMagic => "file",
             Self::ObsoleteAtoms => "Atom",
+            Self::WrongModule { .. } | Self::TooManyAtoms => "AtU8",
             Self::Truncated { chunk, .. }
             | Self::MissingChunk { chunk }
             | Self::BadVersion { chunk, .. }
@@ -110,6 +125,7 @@ impl LoadError {
             Self::TooNew { .. }
             | Self::UnknownOpcode { .. }
             | Self::BadOperand { .. }
+            | Self::Unsupported { .. }
             | Self::BadCode { .. } => "Code",
         }
     }
@@ -123,6 +139,7 @@ impl LoadError {
             | Self::BadEntry { at, .. }
             | Self::UnknownOpcode { at, .. }
             | Self::BadOperand { at, .. }
+            | Self::Unsupported { at, .. }
             | Self::BadCode { at, .. } => *at,
             _ => 0,
         }
@@ -153,6 +170,11 @@ impl fmt::Display for LoadError {
             Self::UnknownOpcode { opcode, .. } => {
                 write!(f, "unknown or withdrawn operation {opcode}")
             }
+            Self::Unsupported { op, .. } => {
+                write!(f, "the operation {} is not supported", op.name())
+            }
+            Self::WrongModule { found } => write!(f, "the module's name in the file is {found}"),
+            Self::TooManyAtoms => write!(f, "the table of atoms is full"),
             Self::BadOperand { op, what, .. } => write!(f, "operand of {}: {what}", op.name()),
         }
     }

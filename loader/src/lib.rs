@@ -26,13 +26,19 @@
 //! | `validate` | what holds for the code as a whole |
 //! | `file` | [`BeamFile`]: all of it |
 //! | `disasm` | [`Disassembly`]: the code for people |
+//! | `literals` | the constant terms |
+//! | `rewrite` | generic operations to specific instructions, a file a family |
+//! | `rules` | fusing neighbours, resolving jumps |
+//! | [`link`] | all of it: from bytes to a module that can be loaded |
+//! | [`bifs`] | the BIFs about code |
 //! | `error` | [`LoadError`]: what is wrong, in which chunk, at which byte |
 //!
-//! Nothing here knows terms: atoms are text, literals are bytes in the external format. Nothing reserves
+//! Up to `file` nothing knows terms: atoms are text, literals are bytes in the external format. Nothing reserves
 //! memory by a number that the file claims before the number was compared with the size of the file.
 
 #![forbid(unsafe_code)]
 
+pub mod bifs;
 mod chunks;
 mod code;
 mod container;
@@ -40,10 +46,14 @@ mod disasm;
 mod error;
 mod file;
 mod kind;
+pub mod link;
 mod lists;
+mod literals;
 mod opcodes;
 mod operand;
 mod reader;
+mod rewrite;
+mod rules;
 mod validate;
 
 pub use chunks::{

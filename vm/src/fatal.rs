@@ -19,5 +19,8 @@ pub fn end(slogan: &str) -> ! {
 
 /// The atom table is full.
 pub fn no_more_atoms() -> ! {
-    end(&format!("no more index entries in atom_tab (max={})", crate::atom::limit()))
+    end(&format!(
+        "no more index entries in atom_tab (max={})",
+        crate::atom::limit()
+    ))
 }

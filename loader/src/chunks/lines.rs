@@ -73,6 +73,11 @@ impl<'a> Lines<'a> {
         (index.0 > 0).then(|| self.items[index.0 as usize])
     }
 
+    /// How many files have names of their own: those from 1 to this.
+    pub fn file_count(&self) -> u32 {
+        self.files.len() as u32
+    }
+
     /// The name of a file; `None` for file 0 and for an empty name, which both mean the module's own.
     pub fn file(&self, file: u32) -> Option<&'a str> {
         let name = self.files[(file as usize).checked_sub(1)?];

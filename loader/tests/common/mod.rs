@@ -1,5 +1,8 @@
 //! Where the tests find real `.beam` files.
 
+#[allow(dead_code, reason = "not every test uses it")]
+pub mod bifs;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -9,7 +9,12 @@
 
 pub mod binary;
 pub mod characters;
+pub mod convert;
+pub mod ets;
+pub mod ets_select;
 pub mod iolist;
+pub mod lists;
+pub mod operators;
 pub mod progress;
 pub mod settings;
 pub mod tuple;
@@ -74,8 +79,17 @@ macro_rules! bifs {
 }
 
 /// The tables of the files here.
-pub fn tables() -> [&'static [BifEntry]; 3] {
-    [binary::BIFS, tuple::BIFS, unicode::BIFS]
+pub fn tables() -> Vec<&'static [BifEntry]> {
+    vec![
+        binary::BIFS,
+        convert::BIFS,
+        ets::BIFS,
+        ets_select::BIFS,
+        lists::BIFS,
+        operators::BIFS,
+        tuple::BIFS,
+        unicode::BIFS,
+    ]
 }
 
 /// What a BIF returns.

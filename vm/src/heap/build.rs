@@ -326,7 +326,7 @@ impl<'h> Heap<'h> {
         }
     }
 
-    /// A pid or port of another node.
+    /// A pid of another node: its number in the low 32 bits, its serial in the high ones.
     pub fn external_pid(self, node: &'static Node, number: u64) -> Term<'h> {
         self.external(BoxedKind::ExternalPid, node, &[number])
     }

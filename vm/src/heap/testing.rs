@@ -9,7 +9,7 @@ use crate::code::fun::FunId;
 use crate::code::{Export, FunEntry, Mfa};
 use crate::node_name;
 use crate::term::word::{self, Word};
-use crate::term::{Kind, Pid, PortId, Term};
+use crate::term::{Kind, MapForm, Pid, PortId, Term};
 
 /// A small generator of random numbers (xorshift64*): tests must be repeatable.
 pub(crate) struct Random(u64);
@@ -144,6 +144,139 @@ pub(crate) fn term<'h>(
     };
     shared.push(made);
     made
+}
+
+/// The hash map of pairs with different keys, more than a flat map holds (see `map` for the form).
+pub(crate) fn hash_map<'h>(heap: Heap<'h>, pairs: &[(Term<'h>, Term<'h>)]) -> Term<'h> {
+    fn node<'h>(heap: Heap<'h>, level: u32, leaves: &[(u64, Term<'h>)]) -> (u64, Vec<Term<'h>>) {
+        if level == 16 {
+            return (0, leaves.iter().map(|leaf| leaf.1).collect());
+        }
+        let (mut bitmap, mut children) = (0, Vec::new());
+        for slot in 0..16 {
+            let mine: Vec<_> = leaves
+                .iter()
+                .copied()
+                .filter(|leaf| leaf.0 >> (60 - 4 * level) & 15 == slot)
+                .collect();
+            bitmap |= u64::from(!mine.is_empty()) << slot;
+            match mine[..] {
+                [] => {}
+                [(_, leaf)] => children.push(leaf),
+                _ => {
+                    let (bitmap, below) = node(heap, level + 1, &mine);
+                    children.push(heap.hash_node(bitmap, &below));
+                }
+            }
+        }
+        (bitmap, children)
+    }
+    let leaves: Vec<(u64, Term<'h>)> = pairs
+        .iter()
+        .map(|&(key, value)| (key.internal_hash(), heap.cons(key, value)))
+        .collect();
+    let (bitmap, children) = node(heap, 0, &leaves);
+    heap.hash_map(pairs.len(), bitmap, &children)
+}
+
+/// The term as an expression that the stock VM can evaluate; none for what cannot be written so.
+pub(crate) fn source(term: Term<'_>) -> Option<String> {
+    let all = |terms: &[Term<'_>]| -> Option<String> {
+        let parts: Option<Vec<String>> = terms.iter().map(|&term| source(term)).collect();
+        Some(parts?.join(","))
+    };
+    let external = |tag: &[u8], node: &node_name::Node, rest: &[u8]| {
+        let name = node.name.name().as_bytes();
+        let mut bytes = vec![131];
+        bytes.extend_from_slice(tag);
+        bytes.extend_from_slice(&[119, name.len() as u8]);
+        bytes.extend_from_slice(name);
+        bytes.extend_from_slice(rest);
+        format!("binary_to_term(<<{}>>)", join(&bytes))
+    };
+    Some(match term.kind() {
+        Kind::Small(value) => value.to_string(),
+        Kind::Big(big) => {
+            let mut out = Vec::new();
+            crate::numeric::big::print(big, 10, &mut out);
+            String::from_utf8(out).expect("digits")
+        }
+        Kind::Float(value) => {
+            let text = format!("{value:?}");
+            match text.contains('.') {
+                true => text,
+                false => text.replace('e', ".0e"),
+            }
+        }
+        Kind::Atom(atom) => format!("'{}'", atom.name()),
+        Kind::Pid(pid) => format!("list_to_pid(\"<0.{}.{}>\")", pid.number(), pid.serial()),
+        Kind::Port(port) => format!("list_to_port(\"#Port<0.{}>\")", port.0),
+        Kind::Ref(reference) => {
+            let [a, b, c] = crate::reference::display_words(reference.number());
+            format!("list_to_ref(\"#Ref<0.{a}.{b}.{c}>\")")
+        }
+        Kind::Nil => "[]".into(),
+        Kind::Cons(cell) => format!("[{}|{}]", source(cell.head())?, source(cell.tail())?),
+        Kind::Tuple(tuple) => format!("{{{}}}", all(tuple.elements())?),
+        Kind::Map(map) => {
+            let pairs: Option<Vec<String>> = match map.form() {
+                MapForm::Flat { keys, values, .. } => keys
+                    .iter()
+                    .zip(values)
+                    .map(|(&key, &value)| Some(format!("{}=>{}", source(key)?, source(value)?)))
+                    .collect(),
+                MapForm::Hash { .. } => crate::term::order::leaves(term)
+                    .iter()
+                    .filter_map(|leaf| leaf.as_cons())
+                    .map(|leaf| {
+                        Some(format!(
+                            "{}=>{}",
+                            source(leaf.head())?,
+                            source(leaf.tail())?
+                        ))
+                    })
+                    .collect(),
+            };
+            format!("#{{{}}}", pairs?.join(","))
+        }
+        Kind::Bits(bits) => {
+            let bytes = bits.aligned();
+            let (whole, rest) = (bits.bit_len() / 8, bits.bit_len() % 8);
+            let mut parts: Vec<String> = bytes[..whole].iter().map(u8::to_string).collect();
+            if rest > 0 {
+                parts.push(format!("{}:{rest}", bytes[whole] >> (8 - rest)));
+            }
+            format!("<<{}>>", parts.join(","))
+        }
+        Kind::Export(export) => format!("fun {}", export.mfa),
+        Kind::Fun(_) => return None,
+        Kind::ExternalPid(id) => {
+            let (number, serial) = id.pid_parts();
+            let rest = [number, serial, id.node().creation]
+                .map(u32::to_be_bytes)
+                .concat();
+            external(&[88], id.node(), &rest)
+        }
+        Kind::ExternalPort(id) => {
+            let rest = [
+                &id.data()[0].to_be_bytes()[..],
+                &id.node().creation.to_be_bytes(),
+            ]
+            .concat();
+            external(&[120], id.node(), &rest)
+        }
+        Kind::ExternalRef(id) => {
+            let words = id.reference_words();
+            let mut rest = id.node().creation.to_be_bytes().to_vec();
+            rest.extend(words.iter().flat_map(|&word| (word as u32).to_be_bytes()));
+            external(&[90, 0, words.len() as u8], id.node(), &rest)
+        }
+    })
+}
+
+fn join(bytes: &[u8]) -> String {
+    let parts: Vec<String> = bytes.iter().map(u8::to_string).collect();
+    parts.join(",")
 }
 
 /// A text that two terms share if they are the same, object by object. Recursive: for small terms only.

@@ -15,9 +15,18 @@
 //! ```
 
 pub mod bits;
+pub mod compare;
+mod compare_bits;
+mod equal;
+pub mod hash;
+pub(crate) mod order;
+pub mod phash;
 pub mod size;
 pub mod views;
 pub mod word;
+
+#[cfg(test)]
+mod tests;
 
 use std::marker::PhantomData;
 
@@ -25,7 +34,7 @@ use crate::atom::Atom;
 use word::{BoxedKind, Word};
 
 pub use bits::Bits;
-pub use views::{Cons, ExternalId, Fun, Map, Reference, Tuple};
+pub use views::{Cons, ExternalId, Fun, Map, MapForm, Reference, Tuple};
 
 /// An Erlang value, valid for `'h`.
 #[derive(Clone, Copy)]
@@ -42,6 +51,18 @@ unsafe impl Sync for Term<'_> {}
 /// those that OTP prints: 15 bits of number, then the serial.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Pid(pub u64);
+
+impl Pid {
+    /// What is printed as the second number of a pid (OTP: 15 bits).
+    pub const fn number(self) -> u32 {
+        self.0 as u32 & 0x7fff
+    }
+
+    /// What is printed as the third number of a pid.
+    pub const fn serial(self) -> u32 {
+        (self.0 >> 15) as u32
+    }
+}
 
 /// A local port's number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -257,6 +278,12 @@ impl<'h> Term<'h> {
     #[inline(always)]
     pub fn is_nil(self) -> bool {
         self.0 == word::NIL
+    }
+
+    /// Whether it is no pointer: then it is equal to the same word only.
+    #[inline(always)]
+    pub fn is_immediate(self) -> bool {
+        word::is_immediate(self.0)
     }
 
     /// Whether it is the same word: true for equal immediates, and for one and the same object.

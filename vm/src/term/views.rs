@@ -32,7 +32,7 @@ impl<'h> Cons<'h> {
     }
 }
 
-fn terms(words: &[Word]) -> &[Term<'_>] {
+pub(super) fn terms(words: &[Word]) -> &[Term<'_>] {
     // SAFETY:
     // 1. `Term` is `repr(transparent)` over `Word`.
     // 2. Callers pass words of an object that are terms by its kind.
@@ -228,6 +228,17 @@ impl<'h> ExternalId<'h> {
         &self.0.payload()[1..]
     }
 
+    /// A pid's number and serial.
+    pub fn pid_parts(self) -> (u32, u32) {
+        let number = self.data()[0];
+        (number as u32, (number >> 32) as u32)
+    }
+
+    /// A reference's words, in the order of the external format.
+    pub fn reference_words(self) -> &'h [u64] {
+        &self.data()[1..]
+    }
+
     /// The identifier itself.
     pub fn term(self) -> Term<'h> {
         self.0
@@ -235,6 +246,27 @@ impl<'h> ExternalId<'h> {
 }
 
 impl<'h> Term<'h> {
+    /// The bitmap and the children, if it is an inner node of a hash map (which no program ever sees).
+    #[inline]
+    pub(crate) fn map_node(self) -> Option<(u64, &'h [Term<'h>])> {
+        if self.boxed() != Some(BoxedKind::HashNode) {
+            return None;
+        }
+        let words = terms(self.payload());
+        let bitmap = words[0]
+            .as_usize()
+            .expect("an inner node begins with its bitmap");
+        Some((bitmap as u64, &words[1..]))
+    }
+
+    /// Head and tail of a cons cell.
+    #[inline(always)]
+    pub(super) fn cell(self) -> &'h [Term<'h>] {
+        debug_assert!(word::is_cons(self.word()));
+        // SAFETY: a cons word points to two terms that stay for `'h`.
+        terms(unsafe { std::slice::from_raw_parts(word::pointer(self.word()), 2) })
+    }
+
     /// The Rust value of type `T` behind a magic reference, if it is one.
     pub fn resource<T: Resource>(self) -> Option<&'h T> {
         match self.kind() {
