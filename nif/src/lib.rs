@@ -1,1 +1,35 @@
-//! The erl_nif ABI and the native modules built in.
+//! Native functions: the modules built in, and the table by which `erlang:load_nif/2` finds them.
+//!
+//! A built-in native module is a table like that of BIFs ([`vm::bifs!`]), under the name that its Erlang
+//! module passes to `load_nif`.
+
+pub mod errno;
+pub mod load;
+pub mod prim_buffer;
+pub mod prim_file;
+
+use vm::bif::BifEntry;
+
+/// The tables of this crate's BIFs.
+pub fn bif_tables() -> Vec<&'static [BifEntry]> {
+    vec![load::BIFS]
+}
+
+/// A native module that is linked in.
+pub struct NativeModule {
+    /// The name that `load_nif` is called with.
+    pub name: &'static str,
+    /// Its functions.
+    pub functions: &'static [BifEntry],
+}
+
+/// The native modules that are linked in.
+pub static MODULES: &[NativeModule] = &[
+    NativeModule { name: "zlib", functions: &[] },
+    NativeModule { name: "erl_tracer", functions: &[] },
+    NativeModule { name: "prim_socket", functions: &[] },
+    NativeModule { name: "net", functions: &[] },
+    NativeModule {
+    name: "prim_file",
+    functions: prim_file::BIFS,
+}];

@@ -99,6 +99,11 @@ impl BinaryData {
         unsafe { std::slice::from_raw_parts(self.start, self.used.load(Ordering::Acquire)) }
     }
 
+    /// The bytes that are valid now, as a counted slice that others than terms can hold.
+    pub fn share(self: Arc<BinaryData>) -> Bytes {
+        Bytes::from_owner(Shared(self))
+    }
+
     /// How many bytes there is room for.
     pub fn capacity(&self) -> usize {
         self.capacity
@@ -129,6 +134,15 @@ impl BinaryData {
             write(std::slice::from_raw_parts_mut(self.start.add(end), more));
         }
         true
+    }
+}
+
+/// What keeps the bytes alive that were handed out by [`BinaryData::share`].
+struct Shared(Arc<BinaryData>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        self.0.bytes()
     }
 }
 

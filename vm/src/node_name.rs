@@ -5,7 +5,7 @@ use crate::atom::{Atom, well_known};
 use parking_lot::{Mutex, RwLock};
 
 /// A node's name in one of its lives.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Node {
     /// `name@host`.
     pub name: Atom,
@@ -38,4 +38,9 @@ pub fn this() -> (Atom, u32) {
 /// Names this node (`erlang:setnode/2`).
 pub fn set_this(name: Atom, creation: u32) {
     *THIS.write() = Some((name, creation));
+}
+
+/// Whether this node has a name by which others can reach it.
+pub fn is_alive() -> bool {
+    this().0 != well_known::NONODE_NOHOST
 }

@@ -9,13 +9,14 @@ use crate::bif::{BifResult, Call, Stop, Trap, badarg};
 use crate::term::{Kind, Term};
 
 crate::bifs! {
-    "lists":
+    "lists" {
         "reverse"/2 Heavy reverse_2;
         "member"/2 Heavy member_2;
         "keyfind"/3 Heavy keyfind_3;
         "keymember"/3 Heavy keymember_3;
         "keysearch"/3 Heavy keysearch_3;
-    "erlang":
+    }
+    "erlang" {
         "++"/2 Heavy append_2;
         "append"/2 Heavy append_2;
         "--"/2 Heavy subtract_2;
@@ -23,6 +24,7 @@ crate::bifs! {
         "length"/1 Guard length_1;
         "hd"/1 Guard hd_1;
         "tl"/1 Guard tl_1;
+    }
 }
 
 /// Cells that are visited for one reduction.

@@ -7,6 +7,18 @@
 //! are used up, traps with what it has done so far; it never holds a scheduler for more than about a
 //! millisecond.
 
+pub mod convert;
+pub mod ets;
+pub mod ets_select;
+pub mod lists;
+pub mod operators;
+pub mod tuple;
+
+pub mod binary;
+pub mod iolist;
+pub mod progress;
+#[cfg(test)]
+pub(crate) mod testing;
 use smallvec::SmallVec;
 
 use crate::atom::{Atom, well_known};
@@ -43,10 +55,14 @@ pub struct BifEntry {
     pub run: BifFn,
 }
 
-/// The table of a file of BIFs: `bifs! { "lists": "reverse"/2 Heavy reverse_2; }` defines `pub static BIFS`.
+/// The table of a file of BIFs, `pub static BIFS`: `bifs! { "lists": "reverse"/2 Heavy reverse_2; }`, or for
+/// several modules `bifs! { "lists" { "reverse"/2 Heavy reverse_2; } "erlang" { … } }`.
 #[macro_export]
 macro_rules! bifs {
-    ($($module:literal : $($function:literal / $arity:literal $kind:ident $run:path);* $(;)?)+) => {
+    ($module:literal : $($function:literal / $arity:literal $kind:ident $run:path;)*) => {
+        $crate::bifs! { $module { $($function / $arity $kind $run;)* } }
+    };
+    ($($module:literal { $($function:literal / $arity:literal $kind:ident $run:path;)* })+) => {
         /// The BIFs of this file.
         pub static BIFS: &[$crate::bif::BifEntry] = &[$($($crate::bif::BifEntry {
             module: $module,
@@ -54,8 +70,13 @@ macro_rules! bifs {
             arity: $arity,
             kind: $crate::bif::BifKind::$kind,
             run: $run,
-        }),*),+];
+        },)*)+];
     };
+}
+
+/// The tables of the files here.
+pub fn tables() -> Vec<&'static [BifEntry]> {
+    vec![binary::BIFS, convert::BIFS, ets::BIFS, ets_select::BIFS, lists::BIFS, operators::BIFS, tuple::BIFS]
 }
 
 /// What a BIF returns.

@@ -145,26 +145,26 @@ comparisons! {
 }
 
 macro_rules! type_tests {
-    ($($name:ident $pattern:pat $(if $guard:expr)?;)*) => {
+    ($($name:ident => $pattern:pat,)*) => {
         $(fn $name<'p>(call: Call<'p>) -> BifResult<'p> {
-            Ok(Term::bool(matches!(call.arg(0).kind(), $pattern $(if $guard)?)))
+            Ok(Term::bool(matches!(call.arg(0).kind(), $pattern)))
         })*
     };
 }
 
 type_tests! {
-    is_atom_1 Kind::Atom(_);
-    is_bitstring_1 Kind::Bits(_);
-    is_float_1 Kind::Float(_);
-    is_function_1 Kind::Fun(_) | Kind::Export(_);
-    is_integer_1 Kind::Small(_) | Kind::Big(_);
-    is_list_1 Kind::Nil | Kind::Cons(_);
-    is_map_1 Kind::Map(_);
-    is_number_1 Kind::Small(_) | Kind::Big(_) | Kind::Float(_);
-    is_pid_1 Kind::Pid(_) | Kind::ExternalPid(_);
-    is_port_1 Kind::Port(_) | Kind::ExternalPort(_);
-    is_reference_1 Kind::Ref(_) | Kind::ExternalRef(_);
-    is_tuple_1 Kind::Tuple(_);
+    is_atom_1 => Kind::Atom(_),
+    is_bitstring_1 => Kind::Bits(_),
+    is_float_1 => Kind::Float(_),
+    is_function_1 => Kind::Fun(_) | Kind::Export(_),
+    is_integer_1 => Kind::Small(_) | Kind::Big(_),
+    is_list_1 => Kind::Nil | Kind::Cons(_),
+    is_map_1 => Kind::Map(_),
+    is_number_1 => Kind::Small(_) | Kind::Big(_) | Kind::Float(_),
+    is_pid_1 => Kind::Pid(_) | Kind::ExternalPid(_),
+    is_port_1 => Kind::Port(_) | Kind::ExternalPort(_),
+    is_reference_1 => Kind::Ref(_) | Kind::ExternalRef(_),
+    is_tuple_1 => Kind::Tuple(_),
 }
 
 fn is_binary_1<'p>(call: Call<'p>) -> BifResult<'p> {

@@ -40,6 +40,8 @@ pub struct Export {
     address: AtomicPtr<Instr>,
     /// The BIF that implements it, if one does.
     bif: AtomicPtr<BifEntry>,
+    /// Code of the VM's own that calls go to whatever is loaded, if there is any.
+    native: AtomicPtr<Instr>,
     /// Two instructions of its own: `ExportUndefined` and `ExportBif`, both naming this entry.
     stubs: Box<[Instr; 2]>,
 }
@@ -73,6 +75,7 @@ impl Export {
             mfa,
             address: AtomicPtr::new(std::ptr::null_mut()),
             bif: AtomicPtr::new(std::ptr::null_mut()),
+            native: AtomicPtr::new(std::ptr::null_mut()),
             stubs: Box::new([Instr::NotLinked, Instr::NotLinked]),
         }));
         let this = std::ptr::from_ref(export) as u64;
@@ -114,11 +117,23 @@ impl Export {
         self.address.store(address.cast_mut(), Ordering::Release);
     }
 
-    /// Lets calls go to its BIF.
-    pub fn set_bif(&self, bif: &'static BifEntry) {
+    /// Lets calls go to its BIF, whatever its module says.
+    pub fn set_bif(&'static self, bif: &'static BifEntry) {
         self.bif
             .store(std::ptr::from_ref(bif).cast_mut(), Ordering::Release);
-        self.set_address(&self.stubs[1]);
+        self.set_native(&self.stubs[1]);
+    }
+
+    /// Lets calls go to code of the VM's own (`erlang:apply/3`), whatever its module says.
+    pub fn set_native(&self, code: &'static Instr) {
+        self.native
+            .store(std::ptr::from_ref(code).cast_mut(), Ordering::Release);
+        self.set_address(code);
+    }
+
+    /// Whether it is a BIF or other code of the VM's own, so that loading its module does not change it.
+    pub fn is_native(&self) -> bool {
+        !self.native.load(Ordering::Acquire).is_null()
     }
 
     /// The BIF that implements it.

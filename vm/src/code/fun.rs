@@ -33,6 +33,8 @@ pub struct FunEntry {
     pub id: FunId,
     /// The entry of its code, null while no module that has it is loaded.
     address: AtomicPtr<Instr>,
+    /// The entry of its code while that is being purged, so that nobody may call it.
+    purged: AtomicPtr<Instr>,
     /// The name that stack traces and `fun_info` show, and the number of free variables.
     pub function: Atom,
     /// How many free variables it has.
@@ -50,6 +52,7 @@ impl FunEntry {
             Box::leak(Box::new(FunEntry {
                 id,
                 address: AtomicPtr::new(std::ptr::null_mut()),
+                purged: AtomicPtr::new(std::ptr::null_mut()),
                 function,
                 num_free,
             }))
@@ -65,5 +68,35 @@ impl FunEntry {
     /// Sets (or, with null, removes) the code.
     pub fn set_address(&self, address: *const Instr) {
         self.address.store(address.cast_mut(), Ordering::Release);
+    }
+
+    /// Whether its code is being purged: who calls it must wait ([`purge::wait`](super::purge::wait)).
+    pub fn is_purged(&self) -> bool {
+        !self.purged.load(Ordering::Acquire).is_null()
+    }
+
+    /// Keeps everybody from calling it.
+    pub(super) fn begin_purge(&self) {
+        // `AcqRel`: whoever finds no address finds the purge.
+        self.purged
+            .store(self.address.load(Ordering::Acquire), Ordering::Release);
+        self.address.swap(std::ptr::null_mut(), Ordering::AcqRel);
+    }
+
+    /// Lets it be called again, unless newer code has taken its place.
+    pub(super) fn abort_purge(&self) {
+        let address = self.purged.load(Ordering::Acquire);
+        let _ = self.address.compare_exchange(
+            std::ptr::null_mut(),
+            address,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        self.finish_purge();
+    }
+
+    /// Its code is gone.
+    pub(super) fn finish_purge(&self) {
+        self.purged.store(std::ptr::null_mut(), Ordering::Release);
     }
 }

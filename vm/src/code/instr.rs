@@ -22,6 +22,9 @@ pub const SCRATCH_REGISTERS: usize = 16;
 /// How many float registers there are.
 pub const FLOAT_REGISTERS: usize = 1024;
 
+/// In place of a number of live X registers: not known, so nothing may be collected here.
+pub const NOT_LIVE: u64 = u64::MAX;
+
 /// An X or Y register: bit 15 says Y.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
@@ -138,6 +141,81 @@ impl Operand {
     }
 }
 
+/// What links code: sees the places of an instruction that depend on where things are.
+pub trait Links {
+    /// A jump.
+    fn jump(&mut self, jump: &mut Jump);
+    /// A table.
+    fn table(&mut self, table: &mut Table);
+}
+
+/// What a field of an instruction holds.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum FieldValue {
+    /// A register.
+    Reg(Reg),
+    /// A place in the code.
+    Jump(Jump),
+    /// A constant term.
+    Const(Const),
+    /// Operands in the module's data.
+    Table(Table),
+    /// A number, or an address as one; the field's name says of what.
+    Number(i64),
+}
+
+/// A field of an instruction, as [`Instr::link`] and [`Instr::fields`] see it.
+trait Field {
+    #[inline(always)]
+    fn link<L: Links>(&mut self, _links: &mut L) {}
+    fn value(self) -> FieldValue;
+}
+
+impl Field for Reg {
+    fn value(self) -> FieldValue {
+        FieldValue::Reg(self)
+    }
+}
+
+impl Field for Const {
+    fn value(self) -> FieldValue {
+        FieldValue::Const(self)
+    }
+}
+
+macro_rules! number_fields {
+    ($($type:ty)*) => {
+        $(impl Field for $type {
+            fn value(self) -> FieldValue {
+                FieldValue::Number(self as i64)
+            }
+        })*
+    };
+}
+number_fields! { u8 u16 u32 i32 u64 bool }
+
+impl Field for Jump {
+    fn value(self) -> FieldValue {
+        FieldValue::Jump(self)
+    }
+
+    #[inline(always)]
+    fn link<L: Links>(&mut self, links: &mut L) {
+        links.jump(self);
+    }
+}
+
+impl Field for Table {
+    fn value(self) -> FieldValue {
+        FieldValue::Table(self)
+    }
+
+    #[inline(always)]
+    fn link<L: Links>(&mut self, links: &mut L) {
+        links.table(self);
+    }
+}
+
 macro_rules! instructions {
     ($($(#[$doc:meta])* $name:ident $({ $($field:ident : $type:ty),* })?;)*) => {
         /// A specific instruction.
@@ -153,6 +231,28 @@ macro_rules! instructions {
 
             /// The names of all instructions, by number.
             pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+            /// Its number: an index into [`NAMES`](Instr::NAMES).
+            #[inline]
+            pub fn number(&self) -> u16 {
+                // SAFETY: the enum is `repr(u16)`, so its first two bytes are the number.
+                unsafe { *std::ptr::from_ref(self).cast::<u16>() }
+            }
+
+            /// Its operands by name, in the order of its row.
+            pub fn fields(&self) -> Vec<(&'static str, FieldValue)> {
+                match *self {
+                    $(Instr::$name $({ $($field),* })? => vec![$($((stringify!($field), $field.value())),*)?]),*
+                }
+            }
+
+            /// Shows every jump and table of it to `links`, which may change them: how the loader links code.
+            #[inline]
+            pub fn link<L: Links>(&mut self, links: &mut L) {
+                match self {
+                    $(Instr::$name $({ $($field),* })? => { $($($field.link(links);)*)? }),*
+                }
+            }
         }
     };
 }
@@ -235,6 +335,9 @@ instructions! {
     MoveDeallocateReturn { src: Reg, words: u16 };
     /// `on_load`: no effect when run.
     OnLoad;
+    /// Runs a native function (`&'static BifEntry`) in place of the function whose entry this is patched
+    /// over, then returns.
+    CallNative { native: u64 };
     /// The entry of a function that a native library may replace: no effect when run.
     NifStart;
 
@@ -278,15 +381,18 @@ instructions! {
     /// `is_nonempty_list` and `get_tl`.
     IsNonemptyListGetTl { src: Reg, fail: Jump, dst: Reg };
     /// `dst = element(index + 1, src)` of a known tuple.
-    GetTupleElement { src: Reg, dst: Reg, index: u16 };
+    GetTupleElement { src: Reg, dst: Reg, index: u32 };
     /// Two elements of one tuple.
     GetTupleElement2 { src: Reg, dst1: Reg, index1: u16, dst2: Reg, index2: u16 };
     /// Three elements of one tuple that follow each other.
     GetTupleElement3 { src: Reg, index: u16, dst1: Reg, dst2: Reg, dst3: Reg };
     /// Overwrites element `index` (from 0) of a tuple that nobody else has seen.
-    SetTupleElement { tuple: Reg, value: Reg, index: u16 };
+    SetTupleElement { tuple: Reg, value: Reg, index: u32 };
     /// The same with a constant.
-    SetTupleElementC { tuple: Reg, index: u16, value: Const };
+    SetTupleElementC { tuple: Reg, index: u32, value: Const };
+    /// `dst` = the tuple `src` with elements replaced, in reserved space: `[size, count of words, index from
+    /// 1, operand, …]`.
+    UpdateTuple { src: Reg, dst: Reg, table: Table };
     /// A tuple of operands: `[count, operand…]`.
     PutTuple { dst: Reg, table: Table };
     /// A tuple of two registers.
@@ -431,6 +537,7 @@ instructions! {
     /// `dst = a bsr value`, 0 ≤ `value` < 64.
     BsrC { a: Reg, fail: Jump, dst: Reg, live: u16, value: i32 };
     /// `dst = -src`, `dst = bnot src` and every other guard BIF, at any arity: `[&BifEntry, live, count, operand…]`.
+    /// A `live` of [`NOT_LIVE`] says that it is not known which X registers are alive, so nothing may be collected.
     GuardBif { dst: Reg, fail: Jump, table: Table };
     /// `dst = self()`.
     SelfPid { dst: Reg };
@@ -536,8 +643,8 @@ instructions! {
 
     // Funs and maps --------------------------------------------------------------------------------------
 
-    /// A fun: `[&FunEntry, count, operand…]`; allocates what it needs.
-    MakeFun { dst: Reg, live: u16, table: Table };
+    /// A fun, in reserved space (three words and its environment): `[&FunEntry, count, operand…]`.
+    MakeFun { dst: Reg, table: Table };
     /// `dst = src#{k => v, …}`: `[source operand, live, count of words, key, value, …]`.
     PutMapAssoc { dst: Reg, fail: Jump, table: Table };
     /// `dst = src#{k := v, …}`; the same layout.
@@ -565,9 +672,9 @@ instructions! {
     /// Skips: `[context, size, unit]`; the size may be the atom `all`.
     BsSkipBits { fail: Jump, table: Table };
     /// Goes on if exactly `bits` bits are left.
-    BsTestTail { context: Reg, fail: Jump, bits: u32 };
-    /// Goes on if at least `bits` bits are left (`exact` 0) or exactly that many (`exact` 1).
-    BsEnsure { context: Reg, fail: Jump, exact: u16, bits: u32 };
+    BsTestTail { context: Reg, fail: Jump, bits: u64 };
+    /// Goes on if at least `bits` bits are left, and the number of those after them is a multiple of `unit`.
+    BsEnsure { context: Reg, fail: Jump, unit: u16, bits: u32 };
     /// Goes on if the number of bits left is a multiple of `unit`.
     BsTestUnit { context: Reg, fail: Jump, unit: u32 };
     /// Matches literal bits: `[context, count of bits, bytes…]` (bytes packed into words in memory order).
@@ -584,8 +691,8 @@ instructions! {
     BsGetUtf16 { context: Reg, fail: Jump, dst: Reg, flags: u16 };
     /// A UTF-32 character, likewise.
     BsGetUtf32 { context: Reg, fail: Jump, dst: Reg, flags: u16 };
-    /// Builds a bit string at once: `[live, unit, count of segments, then six words a segment: type, segment
-    /// number, unit, flags, source, size]`. Types: 0 append, 1 binary, 2 float, 3 integer, 4 private_append,
+    /// Builds a bit string at once, and sees that `need` words of heap are free after it: `[live, need, unit,
+    /// count of segments, then six words a segment: type, segment number, unit, flags, source, size]`. Types: 0 append, 1 binary, 2 float, 3 integer, 4 private_append,
     /// 5 string, 6 utf8, 7 utf16, 8 utf32. A string's source is the address of its bytes and its size their
     /// number (both raw words); the size of a UTF segment is not looked at; that of a binary may be `all`.
     BsCreateBin { dst: Reg, fail: Jump, table: Table };

@@ -1,12 +1,17 @@
 //! Code: what the loader makes and the interpreter runs.
 //!
 //! [`instr`] has the specific instructions, [`export`] the table of functions that can be called by name,
-//! [`fun`] what funs point to, [`module`] the loaded modules.
+//! [`fun`] what funs point to, [`module`] a loaded module, [`table`] which modules are loaded, [`purge`] how
+//! code goes, [`listing`] how it looks to people.
 
 pub mod export;
 pub mod fun;
 pub mod instr;
+pub mod listing;
 pub mod module;
+pub mod native;
+pub mod purge;
+pub mod table;
 
 pub use export::{Export, Mfa};
 pub use fun::FunEntry;

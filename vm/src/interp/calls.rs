@@ -3,14 +3,14 @@
 use smallvec::SmallVec;
 
 use super::exceptions::{self, Raised};
-use super::{Flow, Outcome, Registers, code_word};
+use super::{Flow, Registers, code_word};
 use crate::atom::{Atom, well_known};
 use crate::bif::{BifEntry, Call, Stop, Trap};
 use crate::code::export::Mfa;
 use crate::code::instr::{Operand, Table, X_REGISTERS};
 use crate::code::{Export, FunEntry, Instr};
 use crate::heap::Heap;
-use crate::process::Process;
+use crate::process::{Outcome, Process};
 use crate::term::word::{self, BoxedKind, IMM_RETURN, Word};
 use crate::term::{Kind, Term};
 
@@ -48,14 +48,13 @@ pub(crate) fn stopped(
     process: &mut Process,
     registers: &mut Registers,
     bif: &'static BifEntry,
-    export: &'static Export,
     stop: ErasedStop,
     position: Position,
 ) -> Flow {
     let args: SmallVec<[Word; 8]> = SmallVec::from_slice(&registers.x[..bif.arity as usize]);
     match stop {
         ErasedStop::Raise(exception) => {
-            exceptions::handle(process, registers, Raised::from_bif(export.mfa, &args, *exception))
+            exceptions::handle(process, registers, Raised::from_bif(exceptions::mfa_of(bif), &args, *exception))
         }
         ErasedStop::Trap(trap) => go_on(process, registers, *trap, position),
     }

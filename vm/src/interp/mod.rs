@@ -21,30 +21,33 @@ pub mod registers;
 pub use registers::Registers;
 
 use crate::bif::{BifEntry, Call};
-use crate::code::instr::{Jump, Operand, Reg};
+use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg};
 use crate::code::{Export, Instr};
-use crate::process::Process;
+use crate::process::{Outcome, Process, Runner};
 use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
 use crate::term::Term;
 use exceptions::Raised;
 
 pub use crate::heap::raw::STACK_SLACK;
 
-/// Why [`run`] returned.
-#[must_use]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Its slice is used up; it can go on at once.
-    Yielded,
-    /// It waits for a signal, or (if given) until so many milliseconds have passed.
-    Waiting(Option<u64>),
-    /// It ended with this reason, a word of its own heap.
-    Exited {
-        /// The reason.
-        reason: Word,
-        /// Whether it crashed: an exception nobody caught, which the error logger hears of.
-        crashed: bool,
-    },
+/// What a scheduler runs processes with.
+pub struct Interpreter {
+    registers: Box<Registers>,
+}
+
+impl Interpreter {
+    /// An interpreter with registers of its own, one a scheduler.
+    pub fn new() -> Box<dyn Runner> {
+        Box::new(Interpreter { registers: Registers::new() })
+    }
+}
+
+// SAFETY: `run` leaves with a reason that was just made or found on the process's heap.
+unsafe impl Runner for Interpreter {
+    fn run(&mut self, process: &mut Process) -> Outcome {
+        // SAFETY: the scheduler hands over processes as `spawn` or an earlier `run` left them.
+        unsafe { run(process, &mut self.registers) }
+    }
 }
 
 /// What an instruction that left the fast path says about how to go on.
@@ -403,7 +406,21 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         return_to_caller!()
                     }
-                    Err(stop) => flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Tail)),
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Tail)),
+                }
+            }
+            Instr::CallNative { native } => {
+                let bif = unsafe { &*(native as *const BifEntry) };
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Tail)),
                 }
             }
             Instr::CallBif { export } => {
@@ -418,7 +435,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         next!()
                     }
-                    Err(stop) => flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Body)),
+                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Body)),
                 }
             }
             Instr::CallBifLast { words, export } => {
@@ -435,7 +452,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => {
-                        flow!(calls::stopped(process, registers, bif, export, stop, calls::Position::Last(words)))
+                        flow!(calls::stopped(process, registers, bif, stop, calls::Position::Last(words)))
                     }
                 }
             }
@@ -712,6 +729,19 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::SetTupleElementC { tuple, index, value } => {
                 unsafe { *word::pointer(get!(tuple)).add(1 + index as usize) = value.0 };
+                next!()
+            }
+            Instr::UpdateTuple { src, dst, table } => {
+                let (size, count) = unsafe { (table.word(0) as usize, table.word(1) as usize) };
+                let (from, at) = (word::pointer(get!(src)), hp);
+                unsafe {
+                    std::ptr::copy_nonoverlapping(from, at, size + 1);
+                    for pair in (0..count).step_by(2) {
+                        *at.add(table.word(2 + pair) as usize) = operand!(table.word(3 + pair));
+                    }
+                    hp = hp.add(size + 1);
+                }
+                set!(dst, word::boxed(at));
                 next!()
             }
             Instr::PutTuple { dst, table } => {
@@ -1001,6 +1031,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 match calls::guard_bif(process, bif, &args[..count]) {
                     Ok(result) => {
                         reload!();
+                        if live == NOT_LIVE as usize {
+                            set!(dst, result);
+                            next!()
+                        }
                         deliver!(dst, live, result)
                     }
                     Err(raised) => fail_or_raise!(fail, raised),
@@ -1289,11 +1323,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
 
             // Funs and maps
-            Instr::MakeFun { dst, live, table } => {
+            Instr::MakeFun { dst, table } => {
                 sync!();
                 let fun = calls::make_fun(process, registers, table);
                 reload!();
-                deliver!(dst, live, fun)
+                set!(dst, fun);
+                next!()
             }
             Instr::PutMapAssoc { dst, fail: _, table } => {
                 sync!();
@@ -1372,10 +1407,14 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 match bits::execute(process, registers, instruction) {
                     Ok(bits::Next::Following) => {
                         reload!();
-                        if process.heap.wants_collection()
-                            && let Some((dst, live)) = bits::result(instruction)
-                        {
-                            deliver!(dst, live, get!(dst))
+                        if let Some(bits::Built { dst, live, need }) = bits::built(instruction) {
+                            let short = (e as usize).wrapping_sub(hp as usize) < (need + STACK_SLACK) * 8;
+                            if short || process.heap.wants_collection() {
+                                let result = get!(dst);
+                                unsafe { *x.add(live) = result };
+                                collect!(need, live + 1);
+                                set!(dst, unsafe { *x.add(live) });
+                            }
                         }
                         next!()
                     }

@@ -1,14 +1,82 @@
-//! Processes.
+//! Processes: who runs code.
+//!
+//! A process has two parts. [`Process`] is its owner part: heap, registers, mailbox, links, dictionary;
+//! only the scheduler that runs it touches it. [`Shared`] is what any thread may touch: the scheduling
+//! state and the queue of signals. From a pid one gets to the shared part through the process table
+//! ([`table`]), without a lock; from the shared part to the owner part only by the right to run it
+//! ([`Queued`], [`Running`]).
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`state`], [`queue`] | the scheduling state and the signal queue, each a lock-free algorithm on its own |
+//! | [`shared`], [`table`] | the shared part; from pids to processes |
+//! | [`signal`], [`handle`] | the signals, and what their receiver does about them |
+//! | [`send`], [`mailbox`], [`receive`] | sending; messages got and not yet received; `receive` |
+//! | [`relations`], [`alias`], [`registry`], [`suspend`] | links, monitors; aliases; names; suspension |
+//! | [`spawn`], [`slice`], [`exit`], [`crash`] | the beginning, a turn, the end, and what the error logger hears of it |
+//! | [`dictionary`], [`flags`], [`collect`] | the process dictionary, flags, the roots of a collection |
+//! | [`hooks`] | what the layers above register |
+//!
+//! Absent on purpose: threads, clock, run queues (crate `scheduler`).
 
-use std::cell::Cell;
+pub mod alias;
+pub mod collect;
+pub mod crash;
+pub mod dictionary;
+pub mod exit;
+pub mod flags;
+pub mod handle;
+pub mod hooks;
+mod interim;
+pub mod mailbox;
+pub mod queue;
+pub mod receive;
+pub mod registry;
+pub mod relations;
+pub mod send;
+pub mod shared;
+pub mod signal;
+pub mod slice;
+pub mod spawn;
+pub mod state;
+pub mod suspend;
+pub mod sync;
+pub mod table;
 
-use crate::code::Instr;
-use crate::heap::RawHeap;
-use crate::term::Pid;
-use crate::term::word::Word;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::atom::{Atom, well_known};
+use crate::code::{Instr, Mfa};
+use crate::heap::{Heap, RawHeap};
+use crate::term::word::{NIL, Word};
+use crate::term::{Pid, Term};
+use dictionary::Dictionary;
+use flags::Flags;
+use mailbox::{Mailbox, NOTHING};
+use queue::List;
+use relations::Relations;
+use signal::Signal;
+
+pub use shared::{Priority, Queued, Running, Shared};
+pub use signal::{ExitKind, Origin, Peer, RefNumber, Watch};
+pub use slice::{After, Outcome, Runner};
 
 /// Reductions in a slice (OTP: `CONTEXT_REDS`).
 pub const REDUCTIONS: i32 = 4000;
+
+static BACKTRACE_DEPTH: AtomicUsize = AtomicUsize::new(8);
+
+/// How many entries a stack trace has at most (`system_flag(backtrace_depth, N)`).
+pub fn backtrace_depth() -> usize {
+    BACKTRACE_DEPTH.load(Ordering::Relaxed)
+}
+
+/// Sets how many entries a stack trace has at most; how many it had.
+pub fn set_backtrace_depth(depth: usize) -> usize {
+    BACKTRACE_DEPTH.swap(depth, Ordering::Relaxed)
+}
 
 /// A process as its owner, the scheduler that runs it, sees it.
 #[repr(C)]
@@ -25,12 +93,131 @@ pub struct Process {
     pub(crate) pid: Pid,
     /// The X registers that are alive while it does not run.
     pub(crate) saved: Cell<Vec<Word>>,
+    /// Where it goes on when the time of the receive that it waits in is up.
+    pub(crate) timeout_ip: Cell<*const Instr>,
+    pub(crate) flags: Flags,
+    pub(crate) mailbox: Mailbox,
+    /// Signals taken from the outer queue and not handled yet.
+    fetched: RefCell<List<Signal>>,
+    pub(crate) dictionary: Dictionary,
+    pub(crate) relations: Relations,
+    roots: Roots,
+    timeout: Cell<receive::Timeout>,
+    timeout_number: Cell<u64>,
+    /// Whether a signal was handled since it began to wait.
+    signalled: Cell<bool>,
+    error_handler: Cell<Atom>,
+    initial_call: Cell<Mfa>,
+    parent: Cell<Option<Pid>>,
+    /// Reductions of the slices before this one.
+    earlier_reductions: Cell<u64>,
+    /// What it had left when the current slice began.
+    slice: Cell<i32>,
+    wait: Cell<Wait>,
+    exit: exit::Exit,
+    extras: RefCell<Option<Box<Extras>>>,
+    shared: Arc<Shared>,
 }
 
+/// Single terms of a process that the collector must keep.
+struct Roots {
+    group_leader: Cell<Word>,
+    exit_reason: Cell<Word>,
+    seq_token: Cell<Word>,
+}
+
+/// What few processes have.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Buffer of `process_flag(save_calls, N)`: its size and the calls, oldest first.
+    pub(crate) saved_calls: Option<(usize, std::collections::VecDeque<SavedCall>)>,
+}
+
+/// An entry of `process_info(Pid, last_calls)`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum SavedCall {
+    /// A call of an exported function.
+    Call(Mfa),
+    /// `send`.
+    Send,
+    /// `receive`.
+    Receive,
+    /// `timeout`.
+    Timeout,
+}
+
+/// What a process that does not run waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Wait {
+    /// For its turn.
+    Turn,
+    /// For any signal.
+    Signal,
+    /// For a message, with an empty stack.
+    Message,
+}
+
+// SAFETY: a process's pointers point to memory that is its own (heap, mailbox) or immutable (code); it is
+// handed from thread to thread whole (`Running`).
+unsafe impl Send for Process {}
+
 impl Process {
+    fn new(shared: Arc<Shared>, heap: RawHeap) -> Process {
+        Process {
+            heap,
+            reductions: Cell::new(REDUCTIONS),
+            catches: Cell::new(0),
+            ip: Cell::new(std::ptr::null()),
+            pid: shared.pid(),
+            saved: Cell::new(Vec::new()),
+            timeout_ip: Cell::new(std::ptr::null()),
+            flags: Flags::new(),
+            mailbox: Mailbox::new(),
+            fetched: RefCell::new(List::new()),
+            dictionary: Dictionary::new(),
+            relations: Relations::new(),
+            roots: Roots {
+                group_leader: Cell::new(Term::pid(Pid(0)).word()),
+                exit_reason: Cell::new(NOTHING),
+                seq_token: Cell::new(NIL),
+            },
+            timeout: Cell::new(receive::Timeout::None),
+            timeout_number: Cell::new(0),
+            signalled: Cell::new(false),
+            error_handler: Cell::new(well_known::ERROR_HANDLER),
+            initial_call: Cell::new(Mfa {
+                module: well_known::ERLANG,
+                function: well_known::APPLY,
+                arity: 3,
+            }),
+            parent: Cell::new(None),
+            earlier_reductions: Cell::new(0),
+            slice: Cell::new(REDUCTIONS),
+            wait: Cell::new(Wait::Turn),
+            exit: exit::Exit::new(),
+            extras: RefCell::new(None),
+            shared,
+        }
+    }
+
+    /// A process without code or stack, for tests that call BIFs.
+    pub fn detached(pid: Pid) -> Process {
+        Process::new(Shared::new(pid, Priority::Normal), RawHeap::detached())
+    }
+
     /// Its pid.
     pub fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// The instruction that it runs, or goes on at.
+    pub fn position(&self) -> *const Instr {
+        self.ip.get()
+    }
+
+    /// The part that others see.
+    pub fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Takes reductions; true when the slice is used up.
@@ -44,15 +231,148 @@ impl Process {
         left <= 0
     }
 
-    /// A process without code or stack, for tests that call BIFs.
-    pub fn detached(pid: Pid) -> Process {
-        Process {
-            heap: RawHeap::detached(),
-            reductions: Cell::new(REDUCTIONS),
-            catches: Cell::new(0),
-            ip: Cell::new(std::ptr::null()),
-            pid,
-            saved: Cell::new(Vec::new()),
+    /// Reductions left in this slice.
+    pub fn reductions_left(&self) -> i32 {
+        self.reductions.get()
+    }
+
+    /// Reductions in its life.
+    pub fn total_reductions(&self) -> u64 {
+        let used = i64::from(self.slice.get()) - i64::from(self.reductions.get());
+        self.earlier_reductions.get() + used.max(0) as u64
+    }
+
+    /// Begins a slice of `reductions`.
+    pub fn begin_slice(&self, reductions: i32) {
+        self.earlier_reductions.set(self.total_reductions());
+        self.slice.set(reductions);
+        self.reductions.set(reductions);
+    }
+
+    /// The right to build terms in its heap.
+    pub fn heap(&self) -> Heap<'_> {
+        Heap::new(&self.heap)
+    }
+
+    /// Its links and monitors.
+    pub fn relations(&self) -> &Relations {
+        &self.relations
+    }
+
+    /// The process that gets its output.
+    pub fn group_leader(&self) -> Term<'_> {
+        self.root(&self.roots.group_leader)
+    }
+
+    /// Sets the group leader, a pid of its own heap.
+    pub fn set_group_leader<'p>(&'p self, leader: Term<'p>) {
+        self.roots.group_leader.set(leader.word());
+    }
+
+    /// The sequential trace token, `[]` if there is none.
+    pub fn seq_token(&self) -> Term<'_> {
+        self.root(&self.roots.seq_token)
+    }
+
+    /// Sets the sequential trace token.
+    pub fn set_seq_token<'p>(&'p self, token: Term<'p>) {
+        self.roots.seq_token.set(token.word());
+    }
+
+    fn root(&self, cell: &Cell<Word>) -> Term<'_> {
+        // SAFETY: a root holds a term of this heap, updated by the collector, which needs the process mutably.
+        unsafe { Term::from_word(cell.get()) }
+    }
+
+    /// The module called for functions that do not exist.
+    pub fn error_handler(&self) -> Atom {
+        self.error_handler.get()
+    }
+
+    /// Sets the module called for functions that do not exist.
+    pub fn set_error_handler(&self, module: Atom) {
+        self.error_handler.set(module);
+    }
+
+    /// The function that it was spawned to run.
+    pub fn initial_call(&self) -> Mfa {
+        self.initial_call.get()
+    }
+
+    /// Overrides what `initial_call` shows.
+    pub fn set_initial_call(&self, mfa: Mfa) {
+        self.initial_call.set(mfa);
+    }
+
+    /// The process that spawned it; none for one that the system started.
+    pub fn parent(&self) -> Option<Pid> {
+        self.parent.get()
+    }
+
+    /// How many messages wait in its mailbox, those not fetched yet not counted.
+    pub fn message_count(&self) -> usize {
+        self.mailbox.len()
+    }
+
+    /// Its messages, oldest first.
+    pub fn messages(&self) -> Vec<Term<'_>> {
+        let mut messages = Vec::with_capacity(self.mailbox.len());
+        self.mailbox
+            .for_each(self.heap(), |message| messages.push(message));
+        messages
+    }
+
+    /// Notes a call where `process_flag(save_calls, N)` asks for it.
+    #[inline]
+    pub fn save_call(&self, call: SavedCall) {
+        if self.flags.has(flags::Flag::SavesCalls) {
+            self.push_saved_call(call);
         }
+    }
+
+    #[cold]
+    fn push_saved_call(&self, call: SavedCall) {
+        self.with_extras(|extras| {
+            if let Some((limit, calls)) = &mut extras.saved_calls {
+                if calls.len() >= *limit {
+                    calls.pop_front();
+                }
+                calls.push_back(call);
+            }
+        });
+    }
+
+    /// Sets how many calls are noted (`save_calls`), 0 for none; how many were.
+    pub fn set_save_calls(&self, limit: usize) -> usize {
+        self.flags.set(flags::Flag::SavesCalls, limit > 0);
+        let calls = (limit > 0).then(|| (limit, std::collections::VecDeque::new()));
+        self.with_extras(|extras| std::mem::replace(&mut extras.saved_calls, calls))
+            .map_or(0, |(limit, _)| limit)
+    }
+
+    /// The noted calls, oldest first; none where calls are not noted.
+    pub fn saved_calls(&self) -> Option<Vec<SavedCall>> {
+        let extras = self.extras.borrow();
+        let (_, calls) = extras.as_ref()?.saved_calls.as_ref()?;
+        Some(calls.iter().copied().collect())
+    }
+
+    pub(crate) fn with_extras<R>(&self, run: impl FnOnce(&mut Extras) -> R) -> R {
+        run(self.extras.borrow_mut().get_or_insert_default())
+    }
+
+    /// Makes the process wait for a message with its stack empty (`erlang:hibernate/3`).
+    pub fn hibernate(&self) {
+        self.wait.set(Wait::Message);
+    }
+
+    /// Whether it hibernates.
+    pub fn is_hibernating(&self) -> bool {
+        self.wait.get() == Wait::Message
+    }
+
+    /// Whether it waits for a signal or message, as opposed to its turn.
+    pub fn is_waiting(&self) -> bool {
+        self.wait.get() != Wait::Turn
     }
 }

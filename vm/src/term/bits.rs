@@ -4,6 +4,7 @@
 //! the heap, `SubBits` is a part of either, a match context a part being taken apart.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::Term;
 use super::word::{self, BoxedKind, Word};
@@ -145,6 +146,22 @@ impl<'h> Bits<'h> {
     /// The bytes of a binary from a byte boundary on, or none if it is no binary.
     pub fn binary(self) -> Option<Cow<'h, [u8]>> {
         self.is_binary().then(|| self.aligned())
+    }
+
+    /// The counted bytes, where they are held off the heap: as many as [`holder`](Bits::holder) shows, or more.
+    pub fn data(self) -> Option<Arc<BinaryData>> {
+        let holder = self.holder_term();
+        if word::header_kind(holder.header()) != BoxedKind::RefBin {
+            return None;
+        }
+        let data = holder.payload()[1] as *const BinaryData;
+        // SAFETY:
+        // 1. The second word of a `RefBin` came from `Arc::into_raw` (`Heap::ref_bin`).
+        // 2. The object owns a count for `'h`; another is taken before one is handed out.
+        unsafe {
+            Arc::increment_strong_count(data);
+            Some(Arc::from_raw(data))
+        }
     }
 
     /// The bit string itself.

@@ -280,6 +280,12 @@ impl<'h> Term<'h> {
         self.0 == word::NIL
     }
 
+    /// Whether it is no pointer: then it is equal to the same word only.
+    #[inline(always)]
+    pub fn is_immediate(self) -> bool {
+        word::is_immediate(self.0)
+    }
+
     /// Whether it is the same word: true for equal immediates, and for one and the same object.
     #[inline(always)]
     pub fn same(self, other: Term<'_>) -> bool {

@@ -136,16 +136,6 @@ impl<'h> Map<'h> {
     }
 }
 
-/// The bitmap and children of an inner node of a hash map.
-pub(crate) fn hash_node(node: Term<'_>) -> (u64, &[Term<'_>]) {
-    debug_assert_eq!(node.boxed(), Some(BoxedKind::HashNode));
-    let words = terms(node.payload());
-    (
-        words[0].as_usize().expect("a node begins with its bitmap") as u64,
-        &words[1..],
-    )
-}
-
 /// A fun made by `fun … end`.
 #[derive(Clone, Copy)]
 pub struct Fun<'h>(pub(super) Term<'h>);
@@ -246,6 +236,19 @@ impl<'h> ExternalId<'h> {
 }
 
 impl<'h> Term<'h> {
+    /// The bitmap and the children, if it is an inner node of a hash map (which no program ever sees).
+    #[inline]
+    pub(crate) fn map_node(self) -> Option<(u64, &'h [Term<'h>])> {
+        if self.boxed() != Some(BoxedKind::HashNode) {
+            return None;
+        }
+        let words = terms(self.payload());
+        let bitmap = words[0]
+            .as_usize()
+            .expect("an inner node begins with its bitmap");
+        Some((bitmap as u64, &words[1..]))
+    }
+
     /// Head and tail of a cons cell.
     #[inline(always)]
     pub(super) fn cell(self) -> &'h [Term<'h>] {

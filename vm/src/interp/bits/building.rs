@@ -71,12 +71,12 @@ pub(crate) fn create(process: &Process, registers: &Registers, table: Table) -> 
     // SAFETY (reads of the table): the loader made it with the words that `instr` describes.
     let word_of = |index: usize| unsafe { table.word(index) };
     let heap = Heap::new(&process.heap);
-    let count = word_of(2) as usize;
+    let count = word_of(3) as usize;
     let mut segments: SmallVec<[Segment<'_>; 8]> = SmallVec::new();
     let mut total = 0usize;
     let mut appends = false;
     for index in 0..count {
-        let row = 3 + 6 * index;
+        let row = 4 + 6 * index;
         let (kind, number) = (Type::of(word_of(row)), word_of(row + 1));
         let (unit, flags) = (word_of(row + 2), word_of(row + 3));
         let segment = if kind == Type::String {
@@ -259,7 +259,7 @@ fn build(heap: Heap<'_>, segments: &[Segment<'_>], total: usize) -> Word {
 }
 
 /// The first segment is a bit string to which the others are appended.
-fn append(heap: Heap<'_>, segments: &[Segment<'_>], total: usize) -> Word {
+fn append<'h>(heap: Heap<'h>, segments: &[Segment<'h>], total: usize) -> Word {
     let Value::Bits(base) = segments[0].value else { unreachable!("an append segment is a bit string") };
     let (base_bits, rest) = (segments[0].bits, &segments[1..]);
     if total == base_bits && base_bits == base.bit_len() {

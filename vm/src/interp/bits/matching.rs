@@ -281,9 +281,10 @@ pub(crate) fn execute(process: &mut Process, registers: &mut Registers, instruct
         Instr::BsTestTail { context, fail, bits } => {
             done(fail, (context_in(registers, context).left() == bits as usize).then_some(()))
         }
-        Instr::BsEnsure { context, fail, exact, bits } => {
+        Instr::BsEnsure { context, fail, unit, bits } => {
             let left = context_in(registers, context).left();
-            done(fail, (if exact == 1 { left == bits as usize } else { left >= bits as usize }).then_some(()))
+            let holds = left >= bits as usize && (left - bits as usize) % (unit as usize).max(1) == 0;
+            done(fail, holds.then_some(()))
         }
         Instr::BsTestUnit { context, fail, unit } => {
             done(fail, (context_in(registers, context).left() % (unit as usize).max(1) == 0).then_some(()))

@@ -10,7 +10,7 @@ pub(crate) mod old;
 
 use super::Registers;
 use super::exceptions::Raised;
-use crate::code::instr::{Instr, Jump, Operand, Reg};
+use crate::code::instr::{Instr, Jump, NOT_LIVE, Operand, Reg};
 use crate::process::Process;
 use crate::term::word::{self, BoxedKind, Word};
 use crate::term::{Kind, Term};
@@ -66,22 +66,34 @@ pub(crate) fn is_binary(term: Word) -> bool {
     }
 }
 
-/// The register that an instruction builds into, and how many X registers are alive after it.
-pub(crate) fn result(instruction: Instr) -> Option<(Reg, usize)> {
-    // SAFETY: the loader made these tables, with the live count where `instr` says.
-    unsafe {
+/// What an instruction built, and what has to hold after it.
+pub(crate) struct Built {
+    /// The register that it built into.
+    pub(crate) dst: Reg,
+    /// How many X registers are alive after it, `dst` not counted.
+    pub(crate) live: usize,
+    /// How many words of heap must be free after it.
+    pub(crate) need: usize,
+}
+
+/// What an instruction built; none if it builds nothing, or nothing may be collected after it.
+pub(crate) fn built(instruction: Instr) -> Option<Built> {
+    // SAFETY: the loader made these tables, with the live count and the need where `instr` says.
+    let (dst, live, need) = unsafe {
         match instruction {
             Instr::BsStartMatch { dst, live, .. }
             | Instr::BsGetTail { dst, live, .. }
-            | Instr::BsGetPosition { dst, live, .. } => Some((dst, live as usize)),
+            | Instr::BsGetPosition { dst, live, .. } => (dst, u64::from(live), 0),
             Instr::BsGetInteger { dst, table, .. }
             | Instr::BsGetFloat { dst, table, .. }
-            | Instr::BsGetBinary { dst, table, .. } => Some((dst, table.word(1) as usize)),
-            Instr::BsCreateBin { dst, table, .. } => Some((dst, table.word(0) as usize)),
-            Instr::BsInitWritable => Some((Reg::x(0), 0)),
-            _ => None,
+            | Instr::BsGetBinary { dst, table, .. } => (dst, table.word(1), 0),
+            Instr::BsCreateBin { dst, table, .. } => (dst, table.word(0), table.word(1)),
+            Instr::BsInitWritable => (Reg::x(0), 0, 0),
+            Instr::BsOld { op, table, .. } => old::built(op, table)?,
+            _ => return None,
         }
-    }
+    };
+    (live != NOT_LIVE && live != u64::from(NOT_LIVE as u16)).then_some(Built { dst, live: live as usize, need: need as usize })
 }
 
 /// A field's size in bits: a non-negative small integer times a unit.

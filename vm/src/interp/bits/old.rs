@@ -99,6 +99,17 @@ fn put_bytes(registers: &mut Registers, bytes: &[u8]) -> Result<(), Raised> {
     Ok(())
 }
 
+/// Where the operations that make a binary put it, how many registers are alive, how many words they reserve.
+pub(crate) fn built(op: u16, table: Table) -> Option<(Reg, u64, u64)> {
+    // SAFETY: the loader made the table with the operands of the operation.
+    let word_of = |index: usize| unsafe { table.word(index) };
+    match op {
+        109 | 137 => Some((Reg(word_of(4) as u16), word_of(2), word_of(1))),
+        134 => Some((Reg(word_of(6) as u16), word_of(2), word_of(1))),
+        _ => None,
+    }
+}
+
 /// Runs the operation of this number in the file format.
 pub(crate) fn execute(process: &Process, registers: &mut Registers, op: u16, table: Table) -> Result<(), Raised> {
     // SAFETY (reads of the table): the loader made it with the operands of the operation.

@@ -1,0 +1,455 @@
+//! Operations on open files.
+//!
+//! A file is a magic reference to a [`File`]. One operation runs at a time; a closed file answers `einval`.
+//! It is closed by `close`, by its owner's death, or when the last reference dies.
+
+use std::io::IoSlice;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustix::fs::{self, Advice, CWD, FallocateFlags, Mode, OFlags, SeekFrom};
+use rustix::io::Errno;
+use vm::atom::well_known;
+use vm::bif::{BifResult, Call, Stop, badarg};
+use vm::reference;
+use vm::term::{Bits, Term};
+
+use super::paths::is_int;
+use super::{Access, file_info, is_number, ok, path, refused};
+
+/// An open file.
+pub struct File {
+    /// None once it is closed.
+    descriptor: Mutex<Option<OwnedFd>>,
+}
+
+impl File {
+    /// A duplicate of its descriptor, for whoever sends a file's contents elsewhere.
+    pub fn duplicate(&self) -> Result<OwnedFd, Errno> {
+        let descriptor = self.descriptor.lock();
+        let descriptor = descriptor.as_ref().ok_or(Errno::INVAL)?;
+        rustix::io::fcntl_dupfd_cloexec(descriptor, 0)
+    }
+}
+
+fn file<'p>(term: Term<'p>) -> Result<&'p File, Stop<'p>> {
+    term.resource::<File>().ok_or_else(badarg)
+}
+
+/// Runs an operation on the descriptor of the first argument.
+fn on<'p>(
+    call: Call<'p>,
+    operation: impl FnOnce(BorrowedFd<'_>) -> Result<Term<'p>, Errno>,
+) -> BifResult<'p> {
+    let descriptor = file(call.arg(0))?.descriptor.lock();
+    let result = match descriptor.as_ref() {
+        Some(descriptor) => operation(descriptor.as_fd()),
+        None => Err(Errno::INVAL),
+    };
+    result.or_else(|error| refused(call, error))
+}
+
+fn opened<'p>(call: Call<'p>, descriptor: OwnedFd) -> BifResult<'p> {
+    let file = Arc::new(File {
+        descriptor: Mutex::new(Some(descriptor)),
+    });
+    ok(call, call.heap.magic_ref(file, reference::next()))
+}
+
+pub(super) fn open_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let modes = call.arg(1);
+    if !modes.is_nil() && modes.as_cons().is_none() {
+        return Err(badarg());
+    }
+    let has = |name: &str| {
+        modes
+            .list()
+            .any(|mode| mode.as_atom().is_some_and(|mode| mode.name() == name))
+    };
+    let (append, exclusive) = (has("append"), has("exclusive"));
+    let write = has("write") || append || exclusive;
+    let read = has("read") || !write;
+    let mut flags = OFlags::CLOEXEC
+        | match (read, write) {
+            (true, true) => OFlags::RDWR | OFlags::CREATE,
+            (false, true) => OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC,
+            _ => OFlags::RDONLY,
+        };
+    if append {
+        flags = (flags - OFlags::TRUNC) | OFlags::APPEND;
+    }
+    if exclusive {
+        flags |= OFlags::EXCL;
+    }
+    if has("sync") {
+        flags |= OFlags::SYNC;
+    }
+    let directory = has("directory");
+    if directory {
+        flags |= OFlags::DIRECTORY;
+    }
+    let open = || {
+        let name = path(call.arg(0))?;
+        let descriptor = loop {
+            match fs::openat(CWD, &name, flags, Mode::from_raw_mode(0o666)) {
+                Err(Errno::INTR) => {}
+                result => break result?,
+            }
+        };
+        if !directory && !has("skip_type_check") {
+            let kind = fs::FileType::from_raw_mode(fs::fstat(&descriptor)?.st_mode);
+            if kind == fs::FileType::Directory {
+                return Err(Errno::ISDIR);
+            }
+        }
+        Ok(descriptor)
+    };
+    match open() {
+        Ok(descriptor) => opened(call, descriptor),
+        Err(error) => refused(call, error),
+    }
+}
+
+/// A file of a descriptor that is open already.
+pub(super) fn file_desc_to_ref_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    let descriptor: RawFd = is_int(call.arg(0)).ok_or_else(badarg)?;
+    match adopt(descriptor) {
+        Ok(descriptor) => opened(call, descriptor),
+        Err(error) => refused(call, error),
+    }
+}
+
+/// Takes over a descriptor that a program names by its number.
+fn adopt(descriptor: RawFd) -> Result<OwnedFd, Errno> {
+    if descriptor < 0 {
+        return Err(Errno::BADF);
+    }
+    // SAFETY: whether the number names an open descriptor is asked from the system before anything else is
+    // done with it; a wrong one is given back without being closed.
+    let owned = unsafe { OwnedFd::from_raw_fd(descriptor) };
+    match rustix::io::fcntl_getfd(&owned) {
+        Ok(_) => Ok(owned),
+        Err(error) => {
+            std::mem::forget(owned);
+            Err(error)
+        }
+    }
+}
+
+pub(super) fn close_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    match file(call.arg(0))?.descriptor.lock().take() {
+        Some(descriptor) => {
+            drop(descriptor);
+            Ok(Term::OK)
+        }
+        None => refused(call, Errno::INVAL),
+    }
+}
+
+/// Closes a file whose owner has died.
+pub(super) fn delayed_close_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    drop(file(call.arg(0))?.descriptor.lock().take());
+    Ok(Term::OK)
+}
+
+/// A byte count of an argument that must not be negative.
+fn count(term: Term<'_>) -> Result<u64, Errno> {
+    term.as_i64()
+        .and_then(|value| u64::try_from(value).ok())
+        .ok_or(Errno::INVAL)
+}
+
+fn retry<T>(mut operation: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match operation() {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Reads up to `size` bytes: fewer only at the end of the file or where the system gives no more.
+fn read_up_to(
+    size: usize,
+    mut read: impl FnMut(&mut [u8], u64) -> Result<usize, Errno>,
+) -> Result<Vec<u8>, Errno> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|_| Errno::NOMEM)?;
+    bytes.resize(size, 0);
+    let mut filled = 0;
+    while filled < size {
+        match retry(|| read(&mut bytes[filled..], filled as u64)) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if filled == 0 => return Err(error),
+            Err(_) => break,
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+fn data<'p>(call: Call<'p>, bytes: Vec<u8>) -> Term<'p> {
+    if bytes.is_empty() {
+        return Term::atom(well_known::EOF);
+    }
+    call.heap
+        .tuple(&[Term::OK, call.heap.binary_from(bytes.into())])
+}
+
+pub(super) fn read_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    if !is_number(call.arg(1)) {
+        return Err(badarg());
+    }
+    on(call, |descriptor| {
+        let size = count(call.arg(1))? as usize;
+        // A terminal or pipe gives what it has: only a regular file is read on.
+        let mut first = true;
+        let bytes = read_up_to(size, |room, _| {
+            if !std::mem::take(&mut first) && !is_regular(descriptor) {
+                return Ok(0);
+            }
+            rustix::io::read(descriptor, room)
+        })?;
+        Ok(data(call, bytes))
+    })
+}
+
+fn is_regular(descriptor: BorrowedFd<'_>) -> bool {
+    fs::fstat(descriptor)
+        .is_ok_and(|stat| fs::FileType::from_raw_mode(stat.st_mode) == fs::FileType::RegularFile)
+}
+
+pub(super) fn pread_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    if !is_number(call.arg(1)) || !is_number(call.arg(2)) {
+        return Err(badarg());
+    }
+    on(call, |descriptor| {
+        let (offset, size) = (count(call.arg(1))?, count(call.arg(2))? as usize);
+        let bytes = read_up_to(size, |room, done| {
+            rustix::io::pread(descriptor, room, offset + done)
+        })?;
+        Ok(data(call, bytes))
+    })
+}
+
+/// At most this many binaries are written by one call; the caller goes on with the rest.
+const VECTOR: usize = 64;
+
+/// The first binaries of an I/O vector, and the rest of the list; none if something is no binary.
+fn io_vector<'p>(list: Term<'p>) -> Option<(Vec<std::borrow::Cow<'p, [u8]>>, Term<'p>)> {
+    let mut elements = list.list();
+    let mut vector = Vec::new();
+    while vector.len() < VECTOR {
+        let Some(element) = elements.next() else {
+            break;
+        };
+        vector.push(element.as_bits().and_then(Bits::binary)?);
+    }
+    let rest = elements.rest();
+    (rest.is_nil() || rest.as_cons().is_some()).then_some((vector, rest))
+}
+
+/// Writes all of a vector; `write` gets what is left and how much is written.
+fn write_all(
+    vector: &[std::borrow::Cow<'_, [u8]>],
+    mut write: impl FnMut(&[IoSlice<'_>], u64) -> Result<usize, Errno>,
+) -> Result<u64, Errno> {
+    let mut slices: Vec<IoSlice<'_>> = vector.iter().map(|bytes| IoSlice::new(bytes)).collect();
+    let mut rest = slices.as_mut_slice();
+    IoSlice::advance_slices(&mut rest, 0);
+    let mut written = 0;
+    while !rest.is_empty() {
+        let count = retry(|| write(rest, written))?;
+        if count == 0 {
+            return Err(Errno::IO);
+        }
+        written += count as u64;
+        IoSlice::advance_slices(&mut rest, count);
+    }
+    Ok(written)
+}
+
+pub(super) fn write_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let (vector, rest) = io_vector(call.arg(1)).ok_or_else(badarg)?;
+    on(call, |descriptor| {
+        write_all(&vector, |slices, _| rustix::io::writev(descriptor, slices))?;
+        Ok(match rest.is_nil() {
+            true => Term::OK,
+            false => call.heap.tuple(&[Term::atom(vm::atom!("continue")), rest]),
+        })
+    })
+}
+
+pub(super) fn pwrite_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    if !is_number(call.arg(1)) {
+        return Err(badarg());
+    }
+    let (vector, rest) = io_vector(call.arg(2)).ok_or_else(badarg)?;
+    on(call, |descriptor| {
+        let offset = count(call.arg(1))?;
+        let written = write_all(&vector, |slices, done| {
+            rustix::io::pwritev(descriptor, slices, offset + done)
+        })?;
+        Ok(match rest.is_nil() {
+            true => Term::OK,
+            false => call.heap.tuple(&[
+                Term::atom(vm::atom!("continue")),
+                call.heap.unsigned(written),
+                rest,
+            ]),
+        })
+    })
+}
+
+pub(super) fn seek_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    let offset = call.arg(2).as_i64().ok_or_else(badarg)?;
+    let whence = call.arg(1).as_atom().ok_or_else(badarg)?.name();
+    if !matches!(whence, "bof" | "cur" | "eof") {
+        return Err(badarg());
+    }
+    on(call, |descriptor| {
+        let to = match whence {
+            "bof" => SeekFrom::Start(u64::try_from(offset).map_err(|_| Errno::INVAL)?),
+            "cur" => SeekFrom::Current(offset),
+            _ => SeekFrom::End(offset),
+        };
+        let position = fs::seek(descriptor, to)?;
+        Ok(call.heap.tuple(&[Term::OK, call.heap.unsigned(position)]))
+    })
+}
+
+pub(super) fn sync_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let data_only = is_int(call.arg(1)).ok_or_else(badarg)? != 0;
+    on(call, |descriptor| {
+        if data_only {
+            fs::fdatasync(descriptor)
+        } else {
+            fs::fsync(descriptor)
+        }?;
+        Ok(Term::OK)
+    })
+}
+
+pub(super) fn truncate_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    on(call, |descriptor| {
+        let position = fs::seek(descriptor, SeekFrom::Current(0))?;
+        fs::ftruncate(descriptor, position)?;
+        Ok(Term::OK)
+    })
+}
+
+/// Offset and length of the second and third argument.
+fn range<'p>(call: Call<'p>) -> Result<Result<(u64, u64), Errno>, Stop<'p>> {
+    if !is_number(call.arg(1)) || !is_number(call.arg(2)) {
+        return Err(badarg());
+    }
+    Ok(count(call.arg(1)).and_then(|offset| Ok((offset, count(call.arg(2))?))))
+}
+
+pub(super) fn allocate_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    let range = range(call)?;
+    on(call, |descriptor| {
+        let (offset, length) = range?;
+        let reserved =
+            retry(|| fs::fallocate(descriptor, FallocateFlags::KEEP_SIZE, offset, length));
+        match reserved {
+            Ok(()) => Ok(Term::OK),
+            Err(_) => {
+                retry(|| fs::fallocate(descriptor, FallocateFlags::empty(), offset, length))?;
+                Ok(Term::OK)
+            }
+        }
+    })
+}
+
+pub(super) fn advise_4<'p>(call: Call<'p>) -> BifResult<'p> {
+    let range = range(call)?;
+    on(call, |descriptor| {
+        let (offset, length) = range?;
+        let advice = match call.arg(3).as_atom().map(|atom| atom.name()) {
+            Some("normal") => Advice::Normal,
+            Some("random") => Advice::Random,
+            Some("sequential") => Advice::Sequential,
+            Some("will_need") => Advice::WillNeed,
+            Some("dont_need") => Advice::DontNeed,
+            Some("no_reuse") => Advice::NoReuse,
+            _ => return Err(Errno::INVAL),
+        };
+        fs::fadvise(
+            descriptor,
+            offset,
+            std::num::NonZeroU64::new(length),
+            advice,
+        )?;
+        Ok(Term::OK)
+    })
+}
+
+/// The descriptor as a binary of the machine's `int`.
+pub(super) fn get_handle_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    on(call, |descriptor| {
+        Ok(call.heap.binary(&descriptor.as_raw_fd().to_ne_bytes()))
+    })
+}
+
+/// Reads a pointer (size and offset, 32 bits each) and then what it points to.
+pub(super) fn ipread_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    if !is_number(call.arg(1)) || !is_number(call.arg(2)) {
+        return Err(badarg());
+    }
+    on(call, |descriptor| {
+        let offset = count(call.arg(1))?;
+        let limit = call
+            .arg(2)
+            .as_i64()
+            .filter(|&limit| limit < 1 << 31)
+            .ok_or(Errno::INVAL)?;
+        let pread = |offset: u64, size: usize| {
+            read_up_to(size, |room, done| {
+                rustix::io::pread(descriptor, room, offset + done)
+            })
+        };
+        let pointer = pread(offset, 8)?;
+        let Ok(pointer) = <[u8; 8]>::try_from(pointer) else {
+            return Ok(Term::atom(well_known::EOF));
+        };
+        let pointer = u64::from_be_bytes(pointer);
+        let (size, at) = (pointer >> 32, pointer & 0xffff_ffff);
+        if size as i64 > limit {
+            return Ok(Term::atom(well_known::EOF));
+        }
+        let payload = pread(at, size as usize)?;
+        let payload = match payload.is_empty() {
+            true => Term::atom(well_known::EOF),
+            false => call.heap.binary_from(payload.into()),
+        };
+        let found = call
+            .heap
+            .tuple(&[Term::size(size as usize), Term::size(at as usize), payload]);
+        Ok(call.heap.tuple(&[Term::OK, found]))
+    })
+}
+
+pub(super) fn read_handle_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    on(call, |descriptor| {
+        let stat = fs::fstat(descriptor)?;
+        let flags = fs::fcntl_getfl(descriptor)?;
+        let access = match flags & OFlags::RWMODE {
+            OFlags::RDONLY => Access {
+                read: true,
+                write: false,
+            },
+            OFlags::WRONLY => Access {
+                read: false,
+                write: true,
+            },
+            _ => Access {
+                read: true,
+                write: true,
+            },
+        };
+        Ok(file_info(call.heap, &stat, access))
+    })
+}

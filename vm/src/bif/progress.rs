@@ -1,0 +1,75 @@
+//! Work in progress: how a long BIF gives way and goes on.
+//!
+//! A BIF whose slice is used up yields ([`Trap::Yield`]) and is called again with its first argument replaced
+//! by a tuple: a magic reference to Rust state that only this module can make, the argument as the caller
+//! gave it, and terms that are still needed. [`resumed`] takes such a tuple apart again, [`blame`] lets an
+//! exception show the caller's arguments.
+
+#![forbid(unsafe_code)]
+
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use crate::bif::{Call, Stop, Trap};
+use crate::reference;
+use crate::term::Term;
+
+/// State that is taken out when the BIF goes on.
+struct Parked<S>(Mutex<Option<S>>);
+
+/// Whether the first argument stands for work in progress, and of which kind it may be.
+fn parked<'p>(call: Call<'p>) -> Option<&'p [Term<'p>]> {
+    let elements = call.args().first()?.as_tuple()?.elements();
+    (elements.len() >= 2 && elements[0].resource::<Mark>().is_some()).then_some(elements)
+}
+
+/// What the first element of the tuple refers to: the state, behind a type that all kinds of it share.
+struct Mark(Box<dyn std::any::Any + Send + Sync>);
+
+/// Gives way; the BIF is called again with `state` and `terms` in its first argument.
+#[cold]
+pub fn give_way<'p, S: Send + 'static>(call: Call<'p>, state: S, terms: &[Term<'p>]) -> Stop<'p> {
+    let state = Mark(Box::new(Parked(Mutex::new(Some(state)))));
+    let reference = call
+        .heap
+        .magic_ref(std::sync::Arc::new(state), reference::next());
+    let mut elements: SmallVec<[Term<'p>; 8]> = SmallVec::new();
+    elements.push(reference);
+    elements.push(original(call));
+    elements.extend_from_slice(terms);
+    let mut args: SmallVec<[Term<'p>; 4]> = SmallVec::from_slice(call.args());
+    args[0] = call.heap.tuple(&elements);
+    Trap::Yield { args }.into()
+}
+
+/// The state and the terms of a call that gave way before; none in a first call.
+#[inline]
+pub fn resumed<'p, S: Send + 'static>(call: Call<'p>) -> Option<(S, &'p [Term<'p>])> {
+    let elements = parked(call)?;
+    let state = elements[0]
+        .resource::<Mark>()?
+        .0
+        .downcast_ref::<Parked<S>>()?
+        .0
+        .lock()
+        .take()?;
+    Some((state, &elements[2..]))
+}
+
+/// The first argument as the caller gave it.
+pub fn original<'p>(call: Call<'p>) -> Term<'p> {
+    parked(call).map_or_else(|| call.arg(0), |elements| elements[1])
+}
+
+/// The exception with the arguments that the caller gave.
+pub fn blame<'p>(call: Call<'p>, stop: Stop<'p>) -> Stop<'p> {
+    match stop {
+        Stop::Raise(mut exception) if exception.args.is_none() && parked(call).is_some() => {
+            let mut args: SmallVec<[Term<'p>; 4]> = SmallVec::from_slice(call.args());
+            args[0] = original(call);
+            exception.args = Some(call.heap.list(&args));
+            Stop::Raise(exception)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,146 @@
+//! ETS: tables of terms that processes share.
+//!
+//! A [`Table`] is reached by a magic reference or, if named, by its name. Its objects are [`OwnedTerm`]s:
+//! copied in when inserted, copied out when looked up. [`store`] has the two kinds of storage. A table
+//! belongs to a process and dies with it, unless an heir gets it.
+
+pub mod registry;
+pub mod store;
+
+use parking_lot::RwLock;
+
+use crate::atom::Atom;
+use crate::heap::OwnedTerm;
+use crate::term::{Pid, Term};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use store::Store;
+
+/// The type of a table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Type {
+    /// One object a key; keys differ by `=:=`.
+    Set,
+    /// One object a key, in the order of keys; keys differ by `==`.
+    OrderedSet,
+    /// Several different objects a key.
+    Bag,
+    /// Several objects a key.
+    DuplicateBag,
+}
+
+/// Who may do what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protection {
+    /// Everyone reads and writes.
+    Public,
+    /// Everyone reads, the owner writes.
+    Protected,
+    /// The owner only.
+    Private,
+}
+
+/// What a caller wants to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Only asks about the table.
+    Info,
+    /// Reads objects.
+    Read,
+    /// Changes objects.
+    Write,
+}
+
+/// What `ets:new/2` was told.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The type.
+    pub kind: Type,
+    /// Where the key is in an object, from 1.
+    pub key_position: usize,
+    /// Whether it is reached by its name.
+    pub named: bool,
+    /// For `info`: tuning that this implementation needs no telling of.
+    pub read_concurrency: bool,
+    /// Likewise; `auto` counts as true.
+    pub write_concurrency: bool,
+    /// `{write_concurrency, auto}`.
+    pub write_concurrency_auto: bool,
+    /// Likewise.
+    pub decentralized_counters: bool,
+    /// Likewise.
+    pub compressed: bool,
+}
+
+/// What changes of a table besides its objects.
+pub struct Control {
+    /// Its name.
+    pub name: Atom,
+    /// Its owner.
+    pub owner: Pid,
+    /// Who may do what.
+    pub protection: Protection,
+    /// Who gets it when the owner dies, and with what data.
+    pub heir: Option<(Pid, OwnedTerm)>,
+    /// `safe_fixtable`: how often each process has fixed it, and since when.
+    pub fixed: HashMap<Pid, usize>,
+    /// Monotonic and system time of the first fixation.
+    pub fixed_since: Option<(i64, i64)>,
+}
+
+/// A table.
+pub struct Table {
+    /// What it was made with.
+    pub options: Options,
+    /// The number of its reference.
+    pub number: [u64; 2],
+    /// The objects.
+    pub store: RwLock<Store>,
+    /// The rest.
+    pub control: RwLock<Control>,
+    /// It was deleted: every use is an error.
+    deleted: AtomicBool,
+}
+
+impl Table {
+    /// A table without objects.
+    pub fn new(options: Options, number: [u64; 2], control: Control) -> Table {
+        Table {
+            options,
+            number,
+            store: RwLock::new(Store::new(options.kind, options.key_position)),
+            control: RwLock::new(control),
+            deleted: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether it still is one.
+    pub fn exists(&self) -> bool {
+        !self.deleted.load(Ordering::Acquire)
+    }
+
+    /// Ends it: its objects go.
+    pub(crate) fn destroy(&self) -> bool {
+        if self.deleted.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        let old = std::mem::replace(&mut *self.store.write(), Store::new(self.options.kind, self.options.key_position));
+        drop(old);
+        true
+    }
+
+    /// Whether a process may do this.
+    pub fn allows(&self, process: Pid, access: Access) -> bool {
+        let control = self.control.read();
+        match (access, control.protection) {
+            (Access::Info, _) | (_, Protection::Public) => true,
+            (Access::Read, Protection::Protected) => true,
+            _ => control.owner == process,
+        }
+    }
+
+    /// The key of an object, if it is a tuple that has one.
+    pub fn key_of<'t>(&self, object: Term<'t>) -> Option<Term<'t>> {
+        object.as_tuple()?.elements().get(self.options.key_position - 1).copied()
+    }
+}

@@ -1,0 +1,456 @@
+//! How a table's objects are stored.
+//!
+//! Sets and bags: entries in numbered slots, found by a hash index. A slot keeps its number while its key
+//! is there, so a traversal that remembers a number neither misses nor repeats an object that stays,
+//! whatever else is inserted or deleted; empty slots are squeezed out when the table is not fixed.
+//!
+//! Ordered sets: a B-tree on the key.
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+
+use super::Type;
+use crate::heap::OwnedTerm;
+use crate::term::Term;
+
+/// Objects of a key, oldest first.
+pub type Objects = SmallVec<[OwnedTerm; 1]>;
+
+/// A table's objects.
+pub enum Store {
+    /// Sets and bags.
+    Hash(Hash),
+    /// Ordered sets.
+    Ordered(Ordered),
+}
+
+/// Where a traversal stands.
+#[derive(Clone, Debug)]
+pub enum Cursor {
+    /// The next slot to look at.
+    Slot(usize),
+    /// The key looked at last.
+    Key(std::sync::Arc<OwnedTermKey>),
+    /// Before the first.
+    Start,
+}
+
+/// A key with memory of its own.
+pub struct OwnedTermKey(pub OwnedTerm);
+
+impl std::fmt::Debug for OwnedTermKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("key")
+    }
+}
+
+/// Slots and their index.
+pub struct Hash {
+    kind: Type,
+    key_index: usize,
+    slots: Vec<Option<Objects>>,
+    index: HashTable<usize>,
+    objects: usize,
+    words: usize,
+    empty: usize,
+}
+
+fn key_at(object: Term<'_>, index: usize) -> Term<'_> {
+    object.as_tuple().expect("an object is a tuple").elements()[index]
+}
+
+fn object_words(object: &OwnedTerm) -> usize {
+    object.words() + 8
+}
+
+impl Hash {
+    fn new(kind: Type, key_position: usize) -> Hash {
+        Hash {
+            kind,
+            key_index: key_position - 1,
+            slots: Vec::new(),
+            index: HashTable::new(),
+            objects: 0,
+            words: 0,
+            empty: 0,
+        }
+    }
+
+    fn slot_of(&self, key: Term<'_>) -> Option<usize> {
+        let found = self.index.find(key.internal_hash(), |&slot| self.slot_key(slot).exactly_equals(key));
+        found.copied()
+    }
+
+    fn slot_key(&self, slot: usize) -> Term<'_> {
+        let objects = self.slots[slot].as_ref().expect("an indexed slot is in use");
+        key_at(objects[0].term(), self.key_index)
+    }
+
+    fn insert(&mut self, object: OwnedTerm) {
+        let key = key_at(object.term(), self.key_index);
+        self.words += object_words(&object);
+        if let Some(slot) = self.slot_of(key) {
+            let objects = self.slots[slot].as_mut().expect("an indexed slot is in use");
+            match self.kind {
+                Type::Bag => {
+                    if objects.iter().any(|other| other.term().exactly_equals(object.term())) {
+                        self.words -= object_words(&object);
+                        return;
+                    }
+                    objects.push(object);
+                    self.objects += 1;
+                }
+                Type::DuplicateBag => {
+                    objects.push(object);
+                    self.objects += 1;
+                }
+                _ => {
+                    self.words -= object_words(&objects[0]);
+                    objects[0] = object;
+                }
+            }
+            return;
+        }
+        let hash = key.internal_hash();
+        let slot = self.slots.len();
+        self.slots.push(Some(smallvec::smallvec![object]));
+        self.objects += 1;
+        let (slots, key_index) = (&self.slots, self.key_index);
+        self.index.insert_unique(hash, slot, |&slot| {
+            let objects = slots[slot].as_ref().expect("an indexed slot is in use");
+            key_at(objects[0].term(), key_index).internal_hash()
+        });
+    }
+
+    fn remove_slot(&mut self, slot: usize) -> Objects {
+        let hash = self.slot_key(slot).internal_hash();
+        if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
+            entry.remove();
+        }
+        let objects = self.slots[slot].take().expect("an indexed slot is in use");
+        self.empty += 1;
+        self.objects -= objects.len();
+        self.words -= objects.iter().map(object_words).sum::<usize>();
+        objects
+    }
+
+    /// Squeezes out empty slots; nobody may hold a slot's number.
+    fn compact(&mut self) {
+        if self.empty < 64 || self.empty * 2 < self.slots.len() {
+            return;
+        }
+        self.slots.retain(Option::is_some);
+        self.empty = 0;
+        let mut index = HashTable::with_capacity(self.slots.len());
+        let hash = |slot: usize| {
+            let objects = self.slots[slot].as_ref().expect("only slots in use are left");
+            key_at(objects[0].term(), self.key_index).internal_hash()
+        };
+        for slot in 0..self.slots.len() {
+            index.insert_unique(hash(slot), slot, |&slot| hash(slot));
+        }
+        self.index = index;
+    }
+}
+
+/// Something with a key: what a B-tree is searched by.
+trait Keyed {
+    fn key(&self) -> Term<'_>;
+}
+
+/// An object in a B-tree.
+pub struct Entry {
+    object: OwnedTerm,
+    key_index: usize,
+}
+
+impl Keyed for Entry {
+    fn key(&self) -> Term<'_> {
+        key_at(self.object.term(), self.key_index)
+    }
+}
+
+struct Probe<'t>(Term<'t>);
+
+impl Keyed for Probe<'_> {
+    fn key(&self) -> Term<'_> {
+        self.0
+    }
+}
+
+impl<'a> Borrow<dyn Keyed + 'a> for Entry {
+    fn borrow(&self) -> &(dyn Keyed + 'a) {
+        self
+    }
+}
+
+impl PartialEq for dyn Keyed + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.key().compare(other.key()).is_eq()
+    }
+}
+impl Eq for dyn Keyed + '_ {}
+impl PartialOrd for dyn Keyed + '_ {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for dyn Keyed + '_ {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().compare(other.key())
+    }
+}
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().compare(other.key())
+    }
+}
+
+/// A B-tree of objects.
+pub struct Ordered {
+    key_index: usize,
+    tree: BTreeSet<Entry>,
+    words: usize,
+}
+
+impl Ordered {
+    fn get(&self, key: Term<'_>) -> Option<&OwnedTerm> {
+        self.tree.get(&Probe(key) as &dyn Keyed).map(|entry| &entry.object)
+    }
+
+    fn beyond(&self, key: Term<'_>, forward: bool) -> Option<&OwnedTerm> {
+        let probe = Probe(key);
+        let probe: &dyn Keyed = &probe;
+        let entry = if forward {
+            self.tree.range::<dyn Keyed, _>((Bound::Excluded(probe), Bound::Unbounded)).next()
+        } else {
+            self.tree.range::<dyn Keyed, _>((Bound::Unbounded, Bound::Excluded(probe))).next_back()
+        };
+        entry.map(|entry| &entry.object)
+    }
+}
+
+impl Store {
+    /// No objects.
+    pub fn new(kind: Type, key_position: usize) -> Store {
+        match kind {
+            Type::OrderedSet => {
+                Store::Ordered(Ordered { key_index: key_position - 1, tree: BTreeSet::new(), words: 0 })
+            }
+            _ => Store::Hash(Hash::new(kind, key_position)),
+        }
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Store::Hash(hash) => hash.objects,
+            Store::Ordered(ordered) => ordered.tree.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Words of memory, roughly.
+    pub fn words(&self) -> usize {
+        128 + match self {
+            Store::Hash(hash) => hash.words,
+            Store::Ordered(ordered) => ordered.words,
+        }
+    }
+
+    /// Adds or replaces an object.
+    pub fn insert(&mut self, object: OwnedTerm) {
+        match self {
+            Store::Hash(hash) => hash.insert(object),
+            Store::Ordered(ordered) => {
+                ordered.words += object_words(&object);
+                let entry = Entry { object, key_index: ordered.key_index };
+                if let Some(old) = ordered.tree.replace(entry) {
+                    ordered.words -= object_words(&old.object);
+                }
+            }
+        }
+    }
+
+    /// Whether a key is there.
+    pub fn contains(&self, key: Term<'_>) -> bool {
+        match self {
+            Store::Hash(hash) => hash.slot_of(key).is_some(),
+            Store::Ordered(ordered) => ordered.get(key).is_some(),
+        }
+    }
+
+    /// The objects of a key, oldest first.
+    pub fn lookup(&self, key: Term<'_>) -> &[OwnedTerm] {
+        match self {
+            Store::Hash(hash) => match hash.slot_of(key) {
+                Some(slot) => hash.slots[slot].as_deref().unwrap_or_default(),
+                None => &[],
+            },
+            Store::Ordered(ordered) => ordered.get(key).map_or(&[], std::slice::from_ref),
+        }
+    }
+
+    /// Removes the objects of a key.
+    pub fn remove(&mut self, key: Term<'_>) -> Objects {
+        match self {
+            Store::Hash(hash) => match hash.slot_of(key) {
+                Some(slot) => hash.remove_slot(slot),
+                None => Objects::new(),
+            },
+            Store::Ordered(ordered) => match ordered.tree.take(&Probe(key) as &dyn Keyed) {
+                Some(entry) => {
+                    ordered.words -= object_words(&entry.object);
+                    smallvec::smallvec![entry.object]
+                }
+                None => Objects::new(),
+            },
+        }
+    }
+
+    /// Removes the objects equal (`=:=`) to one.
+    pub fn remove_object(&mut self, key: Term<'_>, object: Term<'_>) {
+        match self {
+            Store::Hash(hash) => {
+                let Some(slot) = hash.slot_of(key) else { return };
+                let objects = hash.slots[slot].as_mut().expect("an indexed slot is in use");
+                if objects.iter().all(|other| other.term().exactly_equals(object)) {
+                    hash.remove_slot(slot);
+                    return;
+                }
+                let before = objects.len();
+                let mut freed = 0;
+                objects.retain(|other| {
+                    let goes = other.term().exactly_equals(object);
+                    freed += if goes { object_words(other) } else { 0 };
+                    !goes
+                });
+                let gone = before - objects.len();
+                hash.objects -= gone;
+                hash.words -= freed;
+            }
+            Store::Ordered(ordered) => {
+                if ordered.get(key).is_some_and(|other| other.term().exactly_equals(object)) {
+                    self.remove(key);
+                }
+            }
+        }
+    }
+
+    /// Squeezes out the room of removed objects; not while the table is fixed.
+    pub fn compact(&mut self) {
+        if let Store::Hash(hash) = self {
+            hash.compact();
+        }
+    }
+
+    /// The objects where a traversal stands, and where it goes on; none at the end.
+    pub fn step(&self, cursor: &Cursor, forward: bool) -> Option<(&[OwnedTerm], Cursor)> {
+        match self {
+            Store::Hash(hash) => {
+                let mut slot = match cursor {
+                    Cursor::Slot(slot) => *slot,
+                    _ => 0,
+                };
+                loop {
+                    match hash.slots.get(slot)? {
+                        Some(objects) => return Some((objects, Cursor::Slot(slot + 1))),
+                        None => slot += 1,
+                    }
+                }
+            }
+            Store::Ordered(ordered) => {
+                let object = match cursor {
+                    Cursor::Key(key) => ordered.beyond(key.0.term(), forward)?,
+                    _ if forward => &ordered.tree.first()?.object,
+                    _ => &ordered.tree.last()?.object,
+                };
+                let key = OwnedTerm::copy_of(key_at(object.term(), ordered.key_index));
+                Some((std::slice::from_ref(object), Cursor::Key(std::sync::Arc::new(OwnedTermKey(key)))))
+            }
+        }
+    }
+
+    /// All objects, in the order of a traversal.
+    pub fn iter(&self) -> Box<dyn Iterator<Item = &OwnedTerm> + '_> {
+        match self {
+            Store::Hash(hash) => Box::new(hash.slots.iter().flatten().flatten()),
+            Store::Ordered(ordered) => Box::new(ordered.tree.iter().map(|entry| &entry.object)),
+        }
+    }
+
+    /// The same backwards, where there is an order.
+    pub fn iter_reverse(&self) -> Box<dyn Iterator<Item = &OwnedTerm> + '_> {
+        match self {
+            Store::Hash(_) => self.iter(),
+            Store::Ordered(ordered) => Box::new(ordered.tree.iter().rev().map(|entry| &entry.object)),
+        }
+    }
+
+    /// The key before or after another; `Err` if the table has no such key and no order.
+    pub fn neighbour(&self, key: Term<'_>, forward: bool) -> Result<Option<Term<'_>>, ()> {
+        match self {
+            Store::Hash(hash) => {
+                let slot = hash.slot_of(key).ok_or(())?;
+                let next = (slot + 1..hash.slots.len()).find(|&slot| hash.slots[slot].is_some());
+                Ok(next.map(|slot| hash.slot_key(slot)))
+            }
+            Store::Ordered(ordered) => {
+                Ok(ordered.beyond(key, forward).map(|object| key_at(object.term(), ordered.key_index)))
+            }
+        }
+    }
+
+    /// The first or last key.
+    pub fn end(&self, forward: bool) -> Option<Term<'_>> {
+        match self {
+            Store::Hash(hash) => hash.slots.iter().position(Option::is_some).map(|slot| hash.slot_key(slot)),
+            Store::Ordered(ordered) => {
+                let entry = if forward { ordered.tree.first() } else { ordered.tree.last() };
+                entry.map(Keyed::key)
+            }
+        }
+    }
+
+    /// The objects of the slot with this number; none beyond the last.
+    pub fn slot(&self, number: usize) -> Option<Vec<&OwnedTerm>> {
+        match self {
+            Store::Hash(hash) => {
+                let slot = hash.slots.get(number)?;
+                Some(slot.iter().flatten().collect())
+            }
+            Store::Ordered(ordered) => {
+                let entry = ordered.tree.iter().nth(number)?;
+                Some(vec![&entry.object])
+            }
+        }
+    }
+
+    /// How many slots there are.
+    pub fn slots(&self) -> usize {
+        match self {
+            Store::Hash(hash) => hash.slots.len(),
+            Store::Ordered(ordered) => ordered.tree.len(),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Running a compiled specification on a term.
+
+use smallvec::SmallVec;
+
+use super::{Clause, Constant, ExprOp, MatchOp, MatchSpec, TraceFunction};
+use crate::bif::{Call, Stop};
+use crate::map;
+use crate::process::Process;
+use crate::term::Term;
+
+/// What a specification says about a term.
+pub enum Outcome<'p> {
+    /// No clause matches.
+    NoMatch,
+    /// The value of the first matching clause's body.
+    Match(Term<'p>),
+}
+
+/// What the functions of the tracing dialect act on.
+pub trait Tracing {
+    /// Runs a function; none if it fails.
+    fn call<'p>(&self, function: TraceFunction, args: &[Term<'p>], process: &'p Process) -> Option<Term<'p>>;
+}
+
+/// The variables of a clause while it runs.
+type Bindings<'p> = SmallVec<[Term<'p>; 8]>;
+
+impl MatchSpec {
+    /// Runs the specification on a term. Values are built in the heap of `process`.
+    ///
+    /// `whole` may belong to a table: parts of it that get into the result are copied by `keep`.
+    pub fn run<'p>(
+        &self,
+        process: &'p Process,
+        whole: Term<'_>,
+        tracing: Option<&dyn Tracing>,
+    ) -> Outcome<'p> {
+        for clause in &self.clauses {
+            let mut bindings: SmallVec<[Term<'_>; 8]> = SmallVec::from_elem(Term::NIL, clause.slots);
+            if !matches(&clause.head, whole, &mut bindings) {
+                continue;
+            }
+            // Most bodies return parts of the object: what is built lives in the process's heap.
+            let mut copied: Bindings<'p> = SmallVec::new();
+            let heap = process.heap();
+            copied.extend(bindings.iter().map(|&value| heap.copy(value)));
+            let mut state = State { process, whole, copied_whole: None, bindings: copied, clause, tracing };
+            if !clause.guards.is_empty() && state.evaluate(&clause.guards).is_none() {
+                continue;
+            }
+            let value = state.evaluate(&clause.body);
+            return Outcome::Match(value.unwrap_or(Term::atom(crate::atom::well_known::EXIT_SIGNAL)));
+        }
+        Outcome::NoMatch
+    }
+
+    /// Whether the only clause's head is bound to one key: the element at `position` (from 0) of the tuple
+    /// pattern, if it has no variables.
+    pub fn key(&self, position: usize) -> Option<Term<'_>> {
+        let [clause] = self.clauses.as_slice() else { return None };
+        let mut skip = match clause.head.first()? {
+            MatchOp::Tuple(arity) if position < *arity => position,
+            MatchOp::Equal(constant) => return term(*constant).as_tuple()?.elements().get(position).copied(),
+            _ => return None,
+        };
+        // Elements before the key take as many steps as they have parts.
+        let mut at = 1;
+        while skip > 0 {
+            let mut open = 1;
+            while open > 0 {
+                open += match &clause.head[at] {
+                    MatchOp::Tuple(arity) => *arity,
+                    MatchOp::Cons => 2,
+                    MatchOp::Map(keys) => keys.len(),
+                    _ => 0,
+                };
+                open -= 1;
+                at += 1;
+            }
+            skip -= 1;
+        }
+        match &clause.head[at] {
+            MatchOp::Equal(constant) => Some(term(*constant)),
+            _ => None,
+        }
+    }
+
+    /// Whether every object matches and the result is `true` (`ets:select_delete` of a whole table), or the
+    /// object itself.
+    pub fn matches_everything(&self) -> bool {
+        let [clause] = self.clauses.as_slice() else { return false };
+        clause.guards.is_empty() && matches!(clause.head.as_slice(), [MatchOp::Any | MatchOp::Bind(_)])
+    }
+}
+
+fn term<'a>(constant: Constant) -> Term<'a> {
+    // SAFETY: a constant is a subterm of the specification's source, which outlives every run of it; the
+    // callers' results do not leave a run without being copied.
+    unsafe { Term::from_word(constant.0) }
+}
+
+/// Takes a term apart; binds variables.
+fn matches<'t>(head: &[MatchOp], whole: Term<'t>, bindings: &mut SmallVec<[Term<'t>; 8]>) -> bool {
+    let mut pending: SmallVec<[Term<'t>; 16]> = SmallVec::new();
+    pending.push(whole);
+    for op in head {
+        let Some(next) = pending.pop() else { return false };
+        let holds = match op {
+            MatchOp::Any => true,
+            MatchOp::Bind(slot) => {
+                bindings[*slot] = next;
+                true
+            }
+            MatchOp::Same(slot) => bindings[*slot].exactly_equals(next),
+            MatchOp::Equal(constant) => term(*constant).exactly_equals(next),
+            MatchOp::Tuple(arity) => match next.as_tuple() {
+                Some(tuple) if tuple.arity() == *arity => {
+                    pending.extend(tuple.elements().iter().rev().copied());
+                    true
+                }
+                _ => false,
+            },
+            MatchOp::Cons => match next.as_cons() {
+                Some(cell) => {
+                    pending.extend([cell.tail(), cell.head()]);
+                    true
+                }
+                None => false,
+            },
+            MatchOp::Map(keys) => match next.as_map() {
+                Some(found) => keys.iter().rev().all(|&key| match map::get(found, term(key)) {
+                    Some(value) => {
+                        pending.push(value);
+                        true
+                    }
+                    None => false,
+                }),
+                None => false,
+            },
+        };
+        if !holds {
+            return false;
+        }
+    }
+    true
+}
+
+struct State<'p, 'a> {
+    process: &'p Process,
+    whole: Term<'a>,
+    /// The whole object in the process's heap, once it was needed.
+    copied_whole: Option<Term<'p>>,
+    bindings: Bindings<'p>,
+    clause: &'a Clause,
+    tracing: Option<&'a dyn Tracing>,
+}
+
+impl<'p> State<'p, '_> {
+    /// The value of the last expression; none if something failed, or a guard is not `true`.
+    fn evaluate(&mut self, ops: &[ExprOp]) -> Option<Term<'p>> {
+        let heap = self.process.heap();
+        let mut stack: SmallVec<[Term<'p>; 16]> = SmallVec::new();
+        let mut at = 0;
+        while let Some(op) = ops.get(at) {
+            at += 1;
+            match op {
+                ExprOp::Constant(constant) => stack.push(heap.copy(term(*constant))),
+                ExprOp::Variable(slot) => stack.push(self.bindings[*slot]),
+                ExprOp::Whole => {
+                    let whole = self.whole;
+                    stack.push(*self.copied_whole.get_or_insert_with(|| heap.copy(whole)));
+                }
+                ExprOp::AllVariables => {
+                    let values: SmallVec<[Term<'p>; 8]> =
+                        self.clause.variables.iter().map(|&(_, slot)| self.bindings[slot]).collect();
+                    stack.push(heap.list(&values));
+                }
+                ExprOp::Tuple(count) => {
+                    let from = stack.len() - count;
+                    let tuple = heap.tuple(&stack[from..]);
+                    stack.truncate(from);
+                    stack.push(tuple);
+                }
+                ExprOp::Cons => {
+                    // The head was evaluated first.
+                    let (tail, head) = (stack.pop()?, stack.pop()?);
+                    stack.push(heap.cons(head, tail));
+                }
+                ExprOp::Map(count) => {
+                    let from = stack.len() - 2 * count;
+                    let pairs: Vec<(Term<'p>, Term<'p>)> =
+                        stack[from..].chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+                    let empty = heap.flat_map(&[], &[]).as_map()?;
+                    stack.truncate(from);
+                    stack.push(map::put_many(heap, empty, &pairs));
+                }
+                ExprOp::Call(bif) => {
+                    let from = stack.len() - bif.arity as usize;
+                    // A tuple of them is a slice that stays for the call.
+                    let args = heap.tuple(&stack[from..]).as_tuple()?.elements();
+                    stack.truncate(from);
+                    match (bif.run)(Call::new(self.process, args)) {
+                        Ok(value) => stack.push(value),
+                        Err(Stop::Raise(_) | Stop::Trap(_)) => return None,
+                    }
+                }
+                ExprOp::Junction { and, count } => {
+                    let from = stack.len() - count;
+                    let mut value = *and;
+                    for &operand in &stack[from..] {
+                        let operand = operand.as_bool()?;
+                        value = if *and { value && operand } else { value || operand };
+                    }
+                    stack.truncate(from);
+                    stack.push(Term::bool(value));
+                }
+                ExprOp::ShortCircuit { until, target } => {
+                    if stack.last()?.as_bool()? == *until {
+                        at = *target;
+                    } else {
+                        stack.pop();
+                    }
+                }
+                ExprOp::Boolean => {
+                    stack.last()?.as_bool()?;
+                }
+                ExprOp::Drop => {
+                    stack.pop();
+                }
+                ExprOp::Require => {
+                    if !stack.pop()?.same(Term::TRUE) {
+                        return None;
+                    }
+                }
+                ExprOp::Trace(function, count) => {
+                    let from = stack.len() - count;
+                    let value = self.tracing?.call(*function, &stack[from..], self.process)?;
+                    stack.truncate(from);
+                    stack.push(value);
+                }
+            }
+        }
+        Some(stack.pop().unwrap_or(Term::TRUE))
+    }
+}
+

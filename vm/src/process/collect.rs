@@ -1,0 +1,153 @@
+//! Collecting a process's heap: its roots, and what happens when it has grown too large.
+
+use super::Process;
+use super::crash;
+use super::flags::Flag;
+use crate::atom::well_known as w;
+use crate::heap::{Heap, MaxHeapSize, Roots};
+use crate::term::Term;
+use crate::term::word::{NO_VALUE, Word};
+
+/// All roots of a process but its stack.
+struct ProcessRoots<'a> {
+    live: &'a mut [Word],
+    saved: &'a mut [Word],
+    dictionary: &'a mut [Word],
+    mailbox: &'a mut [Word],
+    single: &'a mut [Word],
+}
+
+impl Roots for ProcessRoots<'_> {
+    fn visit(&mut self, visitor: &mut dyn FnMut(&mut [Word])) {
+        visitor(self.live);
+        visitor(self.saved);
+        visitor(self.dictionary);
+        visitor(self.mailbox);
+        visitor(self.single);
+    }
+}
+
+/// What a collection is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// Room.
+    Need(usize),
+    /// A full sweep (`erlang:garbage_collect/0`).
+    Full,
+    /// To take as little room as possible (`erlang:hibernate/3`).
+    Shrink,
+}
+
+impl Process {
+    /// Collects, `live` being the words outside the process that are terms of its heap; afterwards `need`
+    /// words are free. Where the heap exceeded its limit and the process is to be killed, that was logged.
+    pub fn collect(&mut self, live: &mut [Word], need: usize) -> Result<(), MaxHeapSize> {
+        self.collect_for(Kind::Need(need), live)
+    }
+
+    /// Collects everything (`erlang:garbage_collect/0`).
+    pub fn collect_all(&mut self, live: &mut [Word]) -> Result<(), MaxHeapSize> {
+        self.collect_for(Kind::Full, live)
+    }
+
+    /// Makes the heap as small as it can be, for a process that hibernates.
+    pub fn collect_to_hibernate(&mut self) {
+        // A heap is never killed for becoming smaller.
+        let _ = self.collect_for(Kind::Shrink, &mut []);
+    }
+
+    fn collect_for(&mut self, kind: Kind, live: &mut [Word]) -> Result<(), MaxHeapSize> {
+        self.heap.message_words.set(self.outside_message_words());
+        let mut single = [
+            self.roots.group_leader.get(),
+            self.roots.exit_reason.get(),
+            self.roots.seq_token.get(),
+        ];
+        let no_reason = single[1] == NO_VALUE;
+        if no_reason {
+            single[1] = Term::NIL.word();
+        }
+        let collected = {
+            let mut roots = ProcessRoots {
+                live,
+                saved: self.saved.get_mut(),
+                dictionary: self.dictionary.roots(),
+                mailbox: self.mailbox.roots(),
+                single: &mut single,
+            };
+            match kind {
+                Kind::Need(need) => self.heap.collect(&mut roots, need),
+                Kind::Full => self.heap.collect_all(&mut roots, 0),
+                Kind::Shrink => Ok(self.heap.shrink_to_fit(&mut roots)),
+            }
+        };
+        self.roots.group_leader.set(single[0]);
+        if !no_reason {
+            self.roots.exit_reason.set(single[1]);
+        }
+        self.roots.seq_token.set(single[2]);
+        match collected {
+            Ok(done) => {
+                self.charge(done.reductions);
+                if let Some(exceeded) = done.exceeded {
+                    self.report_heap_size(&exceeded);
+                }
+                Ok(())
+            }
+            Err(exceeded) => {
+                self.report_heap_size(&exceeded);
+                Err(exceeded)
+            }
+        }
+    }
+
+    /// Words of messages that are not in the heap but count as its own. Only asked for where there is a
+    /// limit to be exceeded: it means going through the queue.
+    fn outside_message_words(&self) -> usize {
+        if self.heap.max_words.get() == 0 || self.flags.has(Flag::OffHeapMessages) {
+            return 0;
+        }
+        self.mailbox.outside_words()
+    }
+
+    fn report_heap_size(&self, exceeded: &MaxHeapSize) {
+        if self.flags.has(Flag::HeapSizeNoLog) {
+            return;
+        }
+        let (this, alive) = (crate::node_name::this().0, crate::node_name::is_alive());
+        let format = format!(
+            "     Process:            ~p {}~n     Context:            maximum heap size reached~n     \
+             Max Heap Size:      ~p~n     Total Heap Size:    ~p~n     Kill:               ~p~n     \
+             Error Logger:       ~p~n     Message Queue Len:  ~p~n     GC Info:            ~p~n",
+            if alive { "on node ~p" } else { "" }
+        );
+        crash::log(
+            w::ERROR,
+            self.group_leader(),
+            Some(self.pid),
+            &format,
+            |heap| {
+                let mut args = vec![Term::pid(self.pid)];
+                args.extend(alive.then_some(Term::atom(this)));
+                args.extend([
+                    Term::size(self.heap.max_words.get()),
+                    Term::size(exceeded.total_words),
+                    Term::bool(self.heap.max_kill.get()),
+                    Term::TRUE,
+                    Term::size(self.mailbox.len()),
+                    gc_info(heap, exceeded),
+                ]);
+                args
+            },
+        );
+    }
+}
+
+fn gc_info<'h>(heap: Heap<'h>, exceeded: &MaxHeapSize) -> Term<'h> {
+    heap.list_from(exceeded.info.items().into_iter().map(|(name, value)| {
+        heap.tuple(&[
+            Term::atom(crate::atom::Atom::from_static(name)),
+            Term::size(value),
+        ])
+    }))
+}

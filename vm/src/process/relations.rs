@@ -1,0 +1,313 @@
+//! Links and monitors: who wants to know of whose end.
+//!
+//! Both sides of a link keep an entry. Who takes a link down keeps his, marked with the number of the
+//! unlink signal, until the other side has acknowledged it; exit signals that come meanwhile are from
+//! before the unlink, and do not count.
+//!
+//! A monitor is an entry of its origin, and an entry of the process that is monitored, under the same
+//! reference. An alias is an entry of the first kind, with or without a monitor (see [`alias`](super::alias)).
+
+use std::cell::{Cell, RefCell};
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::IntoIter;
+use rustc_hash::FxBuildHasher;
+
+use super::signal::{Origin, Peer, RefNumber};
+use super::suspend::Suspending;
+use crate::atom::Atom;
+use crate::heap::OwnedTerm;
+use crate::node_name::Node;
+use crate::term::{Pid, PortId};
+
+/// What a monitor watches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A process of this node, and the name by which it was found.
+    Process(Option<Pid>, Option<Atom>),
+    /// A port of this node, and the name by which it was found.
+    Port(Option<PortId>, Option<Atom>),
+    /// A process of another node.
+    Remote(&'static Node, u64),
+    /// A name of another node.
+    RemoteName(Atom, Atom),
+    /// The time offset.
+    TimeOffset,
+    /// Nothing (any more): only the alias is left.
+    Alias,
+    /// A process that another node was asked to spawn.
+    SpawnRequest,
+}
+
+/// When an alias ends by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AliasKind {
+    /// Only by `unalias/1`.
+    Explicit,
+    /// Also with the monitor: by `demonitor`, or when its `DOWN` message is delivered.
+    Demonitor,
+    /// Also when a message was received through it.
+    Reply,
+}
+
+/// A monitor or alias of its origin.
+pub struct Monitor {
+    /// What it watches.
+    pub target: Target,
+    /// Whether its reference is an alias.
+    pub alias: Option<AliasKind>,
+    /// What stands for `'DOWN'` in the message (`{tag, T}`).
+    pub tag: Option<OwnedTerm>,
+}
+
+/// A monitor at the process that is monitored.
+pub struct Monitored {
+    /// Who monitors.
+    pub origin: Origin,
+    /// The name by which it found the process.
+    pub name: Option<Atom>,
+}
+
+type Map<K, V> = HashMap<K, V, FxBuildHasher>;
+
+/// All relations of a process.
+pub struct Relations {
+    links: RefCell<Map<Peer, u64>>,
+    next_unlink: Cell<u64>,
+    /// Monitors and aliases that this process made.
+    pub(super) monitors: RefCell<Map<RefNumber, Monitor>>,
+    /// Monitors of this process.
+    pub(super) monitored: RefCell<Map<RefNumber, Monitored>>,
+    rare: RefCell<Option<Box<Rare>>>,
+    suspended: Cell<bool>,
+}
+
+/// All relations of a process that ends, to be gone through in several turns.
+pub(super) struct All {
+    /// Links, those being taken down (with the number of the unlink) among them.
+    pub(super) links: IntoIter<Peer, u64>,
+    /// Monitors and aliases that it made.
+    pub(super) monitors: IntoIter<RefNumber, Monitor>,
+    /// Monitors of it.
+    pub(super) monitored: IntoIter<RefNumber, Monitored>,
+}
+
+#[derive(Default)]
+struct Rare {
+    suspending: Map<Pid, Suspending>,
+    suspended_by: Vec<Pid>,
+}
+
+/// What [`Relations::add_link`] found.
+#[derive(PartialEq, Eq, Debug)]
+pub enum LinkAdded {
+    /// There was none, or one being taken down: the other side must be told.
+    New,
+    /// There was one.
+    Present,
+}
+
+impl Relations {
+    /// None.
+    pub const fn new() -> Relations {
+        Relations {
+            links: RefCell::new(HashMap::with_hasher(FxBuildHasher)),
+            next_unlink: Cell::new(0),
+            monitors: RefCell::new(HashMap::with_hasher(FxBuildHasher)),
+            monitored: RefCell::new(HashMap::with_hasher(FxBuildHasher)),
+            rare: RefCell::new(None),
+            suspended: Cell::new(false),
+        }
+    }
+
+    /// Adds a link on the side that asks for it.
+    pub fn add_link(&self, peer: Peer) -> LinkAdded {
+        match self.links.borrow_mut().insert(peer, 0) {
+            Some(0) => LinkAdded::Present,
+            _ => LinkAdded::New,
+        }
+    }
+
+    /// Adds a link that the other side asked for. One that this side is taking down stays so: its unlink
+    /// follows the other side's link.
+    pub fn accept_link(&self, peer: Peer) {
+        self.links.borrow_mut().entry(peer).or_insert(0);
+    }
+
+    /// Whether a link stands.
+    pub fn is_linked(&self, peer: Peer) -> bool {
+        self.links.borrow().get(&peer) == Some(&0)
+    }
+
+    /// Marks a link as being taken down; the number for the unlink signal, or none where no link stands.
+    pub fn begin_unlink(&self, peer: Peer) -> Option<u64> {
+        let mut links = self.links.borrow_mut();
+        let entry = links.get_mut(&peer).filter(|unlinking| **unlinking == 0)?;
+        let id = self.next_unlink.get() + 1;
+        self.next_unlink.set(id);
+        *entry = id;
+        Some(id)
+    }
+
+    /// The other side has seen the unlink of this number.
+    pub fn end_unlink(&self, peer: Peer, id: u64) {
+        let mut links = self.links.borrow_mut();
+        if links.get(&peer) == Some(&id) {
+            links.remove(&peer);
+        }
+    }
+
+    /// Drops a link if it stands; whether it did.
+    pub fn remove_link(&self, peer: Peer) -> bool {
+        let mut links = self.links.borrow_mut();
+        if links.get(&peer) == Some(&0) {
+            links.remove(&peer);
+            return true;
+        }
+        false
+    }
+
+    /// Drops a link's entry in whatever state.
+    pub fn forget_link(&self, peer: Peer) {
+        self.links.borrow_mut().remove(&peer);
+    }
+
+    /// The links that stand, in order.
+    pub fn links(&self) -> Vec<Peer> {
+        let mut links: Vec<Peer> = self
+            .links
+            .borrow()
+            .iter()
+            .filter(|(_, unlinking)| **unlinking == 0)
+            .map(|(peer, _)| *peer)
+            .collect();
+        links.sort_unstable_by_key(|peer| peer.rank());
+        links
+    }
+
+    /// Takes everything out, for the exit.
+    pub(super) fn take_all(&self) -> All {
+        All {
+            links: std::mem::take(&mut *self.links.borrow_mut()).into_iter(),
+            monitors: std::mem::take(&mut *self.monitors.borrow_mut()).into_iter(),
+            monitored: std::mem::take(&mut *self.monitored.borrow_mut()).into_iter(),
+        }
+    }
+
+    /// Adds a monitor or alias of this process.
+    pub fn add_monitor(&self, reference: RefNumber, monitor: Monitor) {
+        self.monitors.borrow_mut().insert(reference, monitor);
+    }
+
+    /// Takes a monitor or alias out.
+    pub fn take_monitor(&self, reference: RefNumber) -> Option<Monitor> {
+        self.monitors.borrow_mut().remove(&reference)
+    }
+
+    /// Looks at a monitor or alias.
+    pub fn with_monitor<R>(
+        &self,
+        reference: RefNumber,
+        look: impl FnOnce(&mut Monitor) -> R,
+    ) -> Option<R> {
+        self.monitors.borrow_mut().get_mut(&reference).map(look)
+    }
+
+    /// The targets of all monitors with their references, in the order in which they were made.
+    pub fn monitors(&self) -> Vec<(RefNumber, Target)> {
+        let mut list: Vec<_> = self
+            .monitors
+            .borrow()
+            .iter()
+            .map(|(reference, monitor)| (*reference, monitor.target))
+            .collect();
+        list.sort_unstable_by_key(|(reference, _)| *reference);
+        list
+    }
+
+    /// Adds a monitor of this process.
+    pub fn add_monitored(&self, reference: RefNumber, monitored: Monitored) {
+        self.monitored.borrow_mut().insert(reference, monitored);
+    }
+
+    /// Drops a monitor of this process; whether there was one.
+    pub fn remove_monitored(&self, reference: RefNumber) -> bool {
+        self.monitored.borrow_mut().remove(&reference).is_some()
+    }
+
+    /// Who monitors this process, in the order in which the monitors were made.
+    pub fn monitored_by(&self) -> Vec<Origin> {
+        let mut list: Vec<_> = self
+            .monitored
+            .borrow()
+            .iter()
+            .map(|(reference, monitored)| (*reference, monitored.origin.clone()))
+            .collect();
+        list.sort_unstable_by_key(|(reference, _)| *reference);
+        list.into_iter().map(|(_, origin)| origin).collect()
+    }
+
+    /// Whether somebody suspends this process.
+    pub fn is_suspended(&self) -> bool {
+        self.suspended.get()
+    }
+
+    /// Somebody suspends this process.
+    pub(super) fn add_suspended_by(&self, by: Pid) {
+        self.rare
+            .borrow_mut()
+            .get_or_insert_default()
+            .suspended_by
+            .push(by);
+        self.suspended.set(true);
+    }
+
+    /// Somebody does not suspend this process any more.
+    pub(super) fn remove_suspended_by(&self, by: Pid) {
+        if let Some(rare) = self.rare.borrow_mut().as_mut() {
+            rare.suspended_by.retain(|&other| other != by);
+            self.suspended.set(!rare.suspended_by.is_empty());
+        }
+    }
+
+    /// Who suspends this process.
+    pub(super) fn suspended_by(&self) -> Vec<Pid> {
+        let rare = self.rare.borrow();
+        rare.iter()
+            .flat_map(|rare| rare.suspended_by.iter().copied())
+            .collect()
+    }
+
+    /// Looks at what this process suspends.
+    pub fn with_suspending<R>(
+        &self,
+        look: impl FnOnce(&mut HashMap<Pid, Suspending, FxBuildHasher>) -> R,
+    ) -> R {
+        look(&mut self.rare.borrow_mut().get_or_insert_default().suspending)
+    }
+
+    /// What this process suspends, in order.
+    pub fn suspending(&self) -> Vec<(Pid, Suspending)> {
+        let rare = self.rare.borrow();
+        let mut list: Vec<_> = rare
+            .iter()
+            .flat_map(|rare| rare.suspending.iter())
+            .map(|(pid, entry)| (*pid, entry.clone()))
+            .collect();
+        list.sort_unstable_by_key(|(pid, _)| *pid);
+        list
+    }
+
+    /// An estimate of the bytes that the relations take.
+    pub fn memory(&self) -> usize {
+        self.links.borrow().allocation_size()
+            + self.monitors.borrow().allocation_size()
+            + self.monitored.borrow().allocation_size()
+    }
+}
+
+impl Default for Relations {
+    fn default() -> Relations {
+        Relations::new()
+    }
+}

@@ -1,0 +1,111 @@
+//! A turn of a process: signals first, then code, then either sleep, another turn, or the end.
+
+use super::{Process, Queued, REDUCTIONS, Running};
+use crate::term::Term;
+use crate::term::word::Word;
+
+/// Why a process left the machine that runs it.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its slice is used up; it can go on at once.
+    Yielded,
+    /// It waits for a signal, or (if given) until so many milliseconds have passed.
+    Waiting(Option<u64>),
+    /// It ended with this reason, a word of its own heap.
+    Exited {
+        /// The reason.
+        reason: Word,
+        /// Whether it crashed: an exception nobody caught, which the error logger hears of.
+        crashed: bool,
+    },
+}
+
+/// What runs a process's code.
+///
+/// # Safety
+/// The reason in [`Outcome::Exited`] is a term of the process's heap, and nothing was collected since it was
+/// made.
+pub unsafe trait Runner {
+    /// Runs a process until it leaves the machine.
+    fn run(&mut self, process: &mut Process) -> Outcome;
+}
+
+/// What became of a process after its turn.
+#[must_use]
+pub enum After {
+    /// It has more to do.
+    Ready(Queued),
+    /// It sleeps; who wakes it enqueues it.
+    Asleep,
+    /// It has ended, and its memory is gone.
+    Ended,
+}
+
+/// Gives a process a turn.
+pub fn turn(mut process: Running, runner: &mut dyn Runner) -> After {
+    process.begin_slice(REDUCTIONS);
+    if !process.must_leave() {
+        match run(&mut process, runner) {
+            Next::Sleep => return process.sleep().map_or(After::Asleep, After::Ready),
+            Next::Turn => return After::Ready(process.give_way()),
+            Next::End => {}
+        }
+    }
+    if process.exit_step() {
+        process.die();
+        return After::Ended;
+    }
+    After::Ready(process.give_way())
+}
+
+/// What a process does after code ran.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Sleep,
+    Turn,
+    End,
+}
+
+fn run(process: &mut Process, runner: &mut dyn Runner) -> Next {
+    loop {
+        if !process.handle_signals() {
+            return if process.must_leave() {
+                Next::End
+            } else {
+                Next::Turn
+            };
+        }
+        if process.is_suspended() || !process.is_ready() {
+            return Next::Sleep;
+        }
+        if process.reductions_left() <= 0 {
+            return Next::Turn;
+        }
+        process.resume();
+        match runner.run(process) {
+            Outcome::Yielded if process.must_leave() => return Next::End,
+            Outcome::Yielded => return Next::Turn,
+            Outcome::Waiting(_) if process.must_leave() => return Next::End,
+            Outcome::Waiting(milliseconds) => {
+                if process.wait(milliseconds) {
+                    if process.is_hibernating() {
+                        process.collect_to_hibernate();
+                    }
+                    if !process.has_signals() {
+                        return Next::Sleep;
+                    }
+                }
+            }
+            Outcome::Exited { reason, crashed } => {
+                // SAFETY: the runner's contract.
+                let reason: Term<'_> = unsafe { Term::from_word(reason) };
+                if crashed {
+                    process.log_crash(reason);
+                }
+                process.begin_exit(reason);
+                return Next::End;
+            }
+        }
+    }
+}
