@@ -9,8 +9,10 @@
 
 #[cfg(test)]
 pub(crate) mod testing;
+
 pub mod atomics;
 pub mod binary;
+pub mod characters;
 pub mod convert;
 pub mod dictionary;
 pub mod ets;
@@ -29,8 +31,10 @@ pub mod process_options;
 pub mod progress;
 pub mod registry;
 pub mod send;
+pub mod settings;
 pub mod spawn;
 pub mod tuple;
+pub mod unicode;
 pub mod unique;
 
 use smallvec::SmallVec;
@@ -110,6 +114,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         send::BIFS,
         spawn::BIFS,
         tuple::BIFS,
+        unicode::BIFS,
         unique::BIFS,
     ]
 }
