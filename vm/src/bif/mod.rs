@@ -8,9 +8,11 @@
 //! millisecond.
 
 pub mod convert;
+pub mod etf;
 pub mod ets;
 pub mod ets_select;
 pub mod lists;
+pub mod maps;
 pub mod operators;
 pub mod tuple;
 
@@ -76,7 +78,17 @@ macro_rules! bifs {
 
 /// The tables of the files here.
 pub fn tables() -> Vec<&'static [BifEntry]> {
-    vec![binary::BIFS, convert::BIFS, ets::BIFS, ets_select::BIFS, lists::BIFS, operators::BIFS, tuple::BIFS]
+    vec![
+        binary::BIFS,
+        convert::BIFS,
+        etf::BIFS,
+        ets::BIFS,
+        ets_select::BIFS,
+        lists::BIFS,
+        maps::BIFS,
+        operators::BIFS,
+        tuple::BIFS,
+    ]
 }
 
 /// What a BIF returns.
