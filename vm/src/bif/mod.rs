@@ -15,12 +15,14 @@ pub mod binary;
 pub mod characters;
 pub mod convert;
 pub mod dictionary;
+pub mod etf;
 pub mod ets;
 pub mod ets_select;
 pub mod exceptions;
 pub mod iolist;
 pub mod link_monitor;
 pub mod lists;
+pub mod maps;
 pub mod math;
 pub mod operators;
 pub mod persistent_term;
@@ -99,11 +101,13 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         binary::BIFS,
         convert::BIFS,
         dictionary::BIFS,
+        etf::BIFS,
         ets::BIFS,
         ets_select::BIFS,
         exceptions::BIFS,
         link_monitor::BIFS,
         lists::BIFS,
+        maps::BIFS,
         math::BIFS,
         operators::BIFS,
         persistent_term::BIFS,
