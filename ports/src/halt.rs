@@ -5,6 +5,7 @@
 use crate::node::node;
 use crate::port::Op;
 use parking_lot::{Condvar, Mutex};
+use scheduler::halt::AtHalt;
 use std::time::{Duration, Instant};
 
 /// Tells who waits for ports to go.
@@ -19,6 +20,21 @@ impl Halting {
     pub fn port_gone(&self) {
         *self.gone.lock() += 1;
         self.changed.notify_all();
+    }
+}
+
+/// What is done when the node halts.
+pub(crate) struct PortsHalt;
+
+impl AtHalt for PortsHalt {
+    fn node_halts(&self, flush: bool) {
+        if flush {
+            flush_all(None);
+        }
+        // What the drivers have set up outside of the node (a terminal's mode) is taken back.
+        for port in node().table().all() {
+            port.abandon();
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::drivers::forker::Forker;
-use crate::halt::Halting;
+use crate::halt::{Halting, PortsHalt};
 use crate::handle::{Event, Host, PortHandle, PortId};
 use crate::hooks::NodePorts;
 use crate::host::NodeHost;
@@ -88,6 +88,7 @@ pub fn start(config: Config) -> std::io::Result<bool> {
         return Ok(false);
     }
     hooks::set_ports(&NodePorts);
+    scheduler::halt::at_halt(&PortsHalt);
     let forker = OpenRequest {
         command: Command::SpawnDriver(b"forker".to_vec()),
         options: OpenOptions::default(),

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use vm::atom;
 use vm::atom::well_known as w;
 use vm::bif::{BifResult, Call, Trap, badarg, iolist};
+use vm::etf::{decode, encode};
 use vm::heap::OwnedTerm;
 use vm::term::Term;
 
@@ -15,6 +16,7 @@ vm::bifs! {
     "erts_internal" {
         "port_command"/3 Heavy port_command_3;
         "port_control"/3 Heavy port_control_3;
+        "port_call"/3 Heavy port_call_3;
         "port_connect"/2 Heavy port_connect_2;
         "port_close"/1 Heavy port_close_1;
     }
@@ -104,6 +106,28 @@ fn port_control_3<'p>(call: Call<'p>) -> BifResult<'p> {
         (Ok(bytes), true) => call.heap.binary_from(bytes),
         (Ok(bytes), false) => call.heap.byte_list(&bytes, Term::NIL),
     })
+}
+
+/// `erts_internal:port_call/3`: `{ok, Answer}` or `badarg`.
+fn port_call_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    let (Some(port), Some(operation)) = (lookup(call.arg(0)), operation(call.arg(1))) else {
+        return Ok(BADARG);
+    };
+    let Ok(data) = encode::encode(call.arg(2), &encode::EncodeOptions::default()) else {
+        return Ok(BADARG);
+    };
+    call.charge(COST);
+    let me = call.process().pid();
+    let answer = port.with_driver(|driver| driver.call(me, operation, &data));
+    let Ok(answer) = answer else {
+        return Ok(BADARG);
+    };
+    Ok(
+        match decode::decode(call.heap, &answer, &decode::Options::default()) {
+            Ok((term, _)) => call.heap.tuple(&[Term::OK, term]),
+            Err(_) => BADARG,
+        },
+    )
 }
 
 /// `erts_internal:port_connect/2`.

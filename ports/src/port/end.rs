@@ -5,10 +5,14 @@ use crate::handle::Event;
 use crate::instance::Instance;
 use crate::messages;
 use crate::node::node;
+use std::time::Duration;
 use vm::atom::well_known as w;
 use vm::process::registry;
 use vm::process::signal::{self, ExitKind, Peer, Signal};
 use vm::term::Term;
+
+/// How long the end of the node waits for a driver that is in use.
+const ABANDON_LIMIT: Duration = Duration::from_millis(100);
 
 impl Port {
     /// An exit signal, also by `exit/2`.
@@ -119,6 +123,16 @@ impl Port {
             self.data.lock().phase = Phase::Closing;
             self.set_busy(false);
             self.flush(driver);
+        }
+    }
+
+    /// The node ends: the driver is stopped, unless somebody is using it just now.
+    pub fn abandon(&self) {
+        if let Some(mut driver) = self.driver.try_lock_for(ABANDON_LIMIT)
+            && let Some(mut instance) = driver.take()
+        {
+            // There is nobody left to tell of a crash.
+            let _ = instance.stop();
         }
     }
 }
