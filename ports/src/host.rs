@@ -134,7 +134,7 @@ impl Watch for DriverMonitor {
         node().post(self.port, Event::ProcessExit(self.monitor));
     }
 
-    fn port(&self) -> Option<vm::term::PortId> {
-        Some(vm::term::PortId(self.port.0))
+    fn term<'h>(&self, _heap: vm::heap::Heap<'h>) -> Option<vm::term::Term<'h>> {
+        Some(vm::term::Term::port(vm::term::PortId(self.port.0)))
     }
 }
