@@ -134,6 +134,15 @@ impl Process {
         }
     }
 
+    /// Whether the time of the current receive is up; asking ends it.
+    pub(crate) fn take_timeout(&self) -> bool {
+        let up = self.timeout.get() == Timeout::Fired;
+        if up {
+            self.timeout.set(Timeout::None);
+        }
+        up
+    }
+
     fn arm_timeout(&self, milliseconds: u64) {
         let Some(schedulers) = hooks::schedulers() else {
             return;
