@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::otp::{self, Otp};
-use crate::process::{Limits, Next, follow, progress};
+use crate::process::{self, Limits, Next, follow};
 use crate::vm::{Vm, VmArg, build_dir};
 
 /// Options of `cargo xtask compile-otp`.
@@ -212,7 +212,7 @@ fn compile(
             .map(|worker| worker.join().expect("a worker does not panic"))
             .collect()
     });
-    progress("");
+    process::progress("");
     results.into_iter().collect::<Result<()>>()?;
     Ok(progress.failed.into_inner().expect("no worker panicked"))
 }
@@ -235,7 +235,7 @@ impl Progress<'_> {
     fn step(&self) {
         let mut done = self.done.lock().expect("no worker panicked");
         *done += 1;
-        progress(&format!(
+        process::progress(&format!(
             "{}: {} of {} modules compiled",
             self.name, done, self.all
         ));
