@@ -100,7 +100,12 @@ fn check(source: &Path, ebin: &Path) -> Result<(), Failed> {
         .expect("a program has a name")
         .to_string_lossy()
         .into_owned();
-    let mut child = support::vm_command()
+    let words = support::vm_words();
+    let mut child = Command::new(&words[0])
+        .args(&words[1..])
+        .env_remove("ERL_FLAGS")
+        .env_remove("ERL_AFLAGS")
+        .env_remove("ERL_LIBS")
         .args(&expected.flags)
         .args(["-noshell", "-pa"])
         .arg(ebin)

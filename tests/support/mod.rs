@@ -1,27 +1,9 @@
 //! What the integration tests share: the VM under test and a place for compiled modules.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-/// The VM under test: `lintel erl`, or the command in `LINTEL_TEST_VM` (such as `erl`).
-/// Flags of the user's environment do not reach it.
-pub fn vm_command() -> Command {
-    let words = vm_words();
-    let mut command = Command::new(&words[0]);
-    command.args(&words[1..]);
-    for name in [
-        "ERL_FLAGS",
-        "ERL_AFLAGS",
-        "ERL_ZFLAGS",
-        "ERL_LIBS",
-        "ERL_COMPILER_OPTIONS",
-    ] {
-        command.env_remove(name);
-    }
-    command
-}
-
-/// The program and its leading arguments; the program is absolute or found on the PATH.
+/// The VM under test: `lintel erl`, or the command in `LINTEL_TEST_VM` (such as `erl`), split into words;
+/// the program is absolute or found on the PATH.
 pub fn vm_words() -> Vec<String> {
     let Ok(named) = std::env::var("LINTEL_TEST_VM") else {
         return vec![env!("CARGO_BIN_EXE_lintel").to_string(), "erl".to_string()];
