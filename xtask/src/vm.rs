@@ -75,16 +75,6 @@ impl Vm {
         &self.name
     }
 
-    /// The whole command as one line, usable by Erlang code that starts nodes.
-    pub fn command_line(&self) -> String {
-        let mut line = self.program.display().to_string();
-        for word in &self.leading {
-            line.push(' ');
-            line.push_str(word);
-        }
-        line
-    }
-
     /// The program alone, for hidden commands that are not `erl`'s.
     pub fn program(&self) -> &Path {
         &self.program
