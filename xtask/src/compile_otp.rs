@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -276,7 +277,7 @@ fn compile_share(
             silence: limit,
             whole: Duration::from_secs(24 * 3600),
         };
-        let end = follow(command, limits, |line| {
+        let end = follow(command, Stdio::inherit(), limits, |line| {
             if let Some(module) = line.strip_prefix("begin ") {
                 current = Some(module.to_string());
             } else if let Some(module) = line.strip_prefix("ok ") {

@@ -98,16 +98,24 @@ pub fn run(args: &Args) -> Result<()> {
         only: args.case.clone(),
         flags: args.flags.split_whitespace().map(String::from).collect(),
     };
-    results.extend(run_all(&runner, &suites, args.jobs, &results_file)?);
+    let baseline_file = root().join("tests/otp/baseline.tsv");
+    let finished = |suite: &Suite, results: &[CaseResult]| {
+        outcome::append(&results_file, suite, results)?;
+        if args.baseline {
+            outcome::write_baseline(&baseline_file, results, &otp.version)
+        } else {
+            Ok(())
+        }
+    };
+    results.extend(run_all(&runner, &suites, args.jobs, &finished)?);
     println!("{}", compare::table(&results));
     println!(
         "{:.0} s; every case: {}",
         started.elapsed().as_secs_f64(),
         results_file.display()
     );
-    let baseline_file = root().join("tests/otp/baseline.tsv");
     if args.baseline {
-        return outcome::write_baseline(&baseline_file, &results, &otp.version);
+        return Ok(());
     }
     judge(args, &vm, &results, &suites, &baseline_file)
 }
@@ -116,7 +124,7 @@ fn run_all(
     runner: &run::Runner,
     suites: &[Suite],
     jobs: Option<usize>,
-    file: &std::path::Path,
+    finished: &(dyn Fn(&Suite, &[CaseResult]) -> Result<()> + Sync),
 ) -> Result<Vec<CaseResult>> {
     let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let waiting = Mutex::new(suites.iter());
@@ -131,7 +139,7 @@ fn run_all(
                         let begun = Instant::now();
                         let results = runner.suite(suite)?;
                         let mut all = all.lock().expect("no worker panicked");
-                        outcome::append(file, suite, &results)?;
+                        finished(suite, &results)?;
                         process::progress("");
                         println!("{}", compare::suite_line(suite, &results, begun.elapsed()));
                         all.extend(results);

@@ -78,17 +78,20 @@ pub struct Limits {
 }
 
 /// Runs a command, hands each line of its standard output to `on_line`, and enforces the limits.
+/// Standard error goes to `errors`.
 ///
 /// The program leads its own process group, and the whole group is killed at the end: what it
 /// started and left behind must not disturb the next run.
 pub fn follow(
     mut command: Command,
+    errors: Stdio,
     limits: Limits,
     mut on_line: impl FnMut(&str) -> Next,
 ) -> Result<End> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(errors)
         .process_group(0);
     let mut child = command
         .spawn()
@@ -140,6 +143,26 @@ pub fn follow(
             }
         }
     }
+}
+
+/// The same command, run by another program that takes a command after its own arguments. What standard
+/// error was set to is lost: set it afterwards.
+pub fn behind(program: &str, arguments: &[&str], inner: &Command) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if let Some(dir) = inner.get_current_dir() {
+        command.current_dir(dir);
+    }
+    command
 }
 
 fn wait_until(child: &mut Child, deadline: Instant) -> Result<Option<ExitStatus>> {

@@ -39,7 +39,6 @@ impl Runner<'_> {
     /// Runs a workload once in a fresh VM.
     pub fn turn(&self, vm: &Vm, workload: &str) -> Result<Sample> {
         let mut command = self.pinned(vm.command());
-        command.stderr(Stdio::null());
         command
             .args(self.variant.flags)
             .args(["-noshell", "-pa"])
@@ -59,6 +58,7 @@ impl Runner<'_> {
         let cpu_before = process::children_cpu();
         let end = follow(
             command,
+            Stdio::null(),
             Limits {
                 silence: limit,
                 whole: limit,
@@ -99,18 +99,7 @@ impl Runner<'_> {
             return inner;
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut command = Command::new("taskset");
-        command
-            .args(["--cpu-list", &(cores - 1).to_string()])
-            .arg(inner.get_program())
-            .args(inner.get_args());
-        for (name, value) in inner.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command
+        process::behind("taskset", &["--cpu-list", &(cores - 1).to_string()], &inner)
     }
 }
 

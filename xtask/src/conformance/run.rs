@@ -69,7 +69,8 @@ impl Runner<'_> {
                 whole: left,
             };
             let command = self.command(suite, &logs, &state.results, attempt)?;
-            let end = follow(command, limits, |line| state.line(line))?;
+            let errors = std::fs::File::create(logs.join(format!("stderr-{attempt}.txt")))?;
+            let end = follow(command, errors.into(), limits, |line| state.line(line))?;
             if state.finished {
                 break;
             }
