@@ -1,6 +1,7 @@
 //! Erlang programs that carry their expectation.
 //!
-//! Each `tests/erlang/NAME.erl` has a `main/0`; what it prints must be the texts after `%% expect:` in its
+//! Each `NAME.erl` in `tests/erlang` (by subject) and `tests/differential` (found by comparing generated cases with
+//! the stock VM) has a `main/0`; what it prints must be the texts after `%% expect:` in its
 //! source, line by line. `%% flags: …` adds flags of `erl`, `%% exit: N` an exit code other than 0. The stock
 //! compiler compiles them, all at once; each program runs in a VM of its own.
 
@@ -39,9 +40,11 @@ fn main() {
 }
 
 fn programs() -> Vec<PathBuf> {
-    let dir = support::root().join("tests/erlang");
-    let mut programs: Vec<PathBuf> = std::fs::read_dir(dir)
-        .expect("the programs are there")
+    let dirs = ["tests/erlang", "tests/differential"].map(|dir| support::root().join(dir));
+    let mut programs: Vec<PathBuf> = dirs
+        .iter()
+        .filter_map(|dir| std::fs::read_dir(dir).ok())
+        .flatten()
         .map(|entry| entry.expect("the folder can be read").path())
         .filter(|path| path.extension().is_some_and(|ext| ext == "erl"))
         .collect();
@@ -50,19 +53,29 @@ fn programs() -> Vec<PathBuf> {
 }
 
 fn compile(sources: &[PathBuf], ebin: &Path) {
-    // By base name: stack traces carry the name that the compiler was given.
-    let out = Command::new("erlc")
-        .current_dir(support::root().join("tests/erlang"))
-        .args(["+debug_info", "+nowarn_unused_vars", "-o"])
-        .arg(ebin)
-        .args(sources.iter().filter_map(|source| source.file_name()))
-        .output()
-        .expect("erlc is installed");
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stdout)
-    );
+    for dir in ["tests/erlang", "tests/differential"].map(|dir| support::root().join(dir)) {
+        let names: Vec<_> = sources
+            .iter()
+            .filter(|source| source.parent() == Some(&dir))
+            .filter_map(|source| source.file_name())
+            .collect();
+        if names.is_empty() {
+            continue;
+        }
+        // By base name: stack traces carry the name that the compiler was given.
+        let out = Command::new("erlc")
+            .current_dir(dir)
+            .args(["+debug_info", "+nowarn_unused_vars", "-o"])
+            .arg(ebin)
+            .args(names)
+            .output()
+            .expect("erlc is installed");
+        assert!(
+            out.status.success(),
+            "{}",
+            String::from_utf8_lossy(&out.stdout)
+        );
+    }
 }
 
 /// What a program's source says about its run.

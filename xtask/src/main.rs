@@ -16,6 +16,8 @@ mod setup;
 mod suite;
 mod vm;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Tasks of the Lintel project.
@@ -45,8 +47,19 @@ enum Task {
     Differential(differential::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().task {
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without a backtrace: it is about the programs that were driven, not about this one.
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    match task {
         Task::Setup(args) => setup::run(&args),
         Task::Test(args) => suite::run(&args),
         Task::Bifs(args) => bifs::run(&args),
