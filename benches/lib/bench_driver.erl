@@ -6,8 +6,9 @@
 %%     expected(Size)    -> what the result must be
 %% and may export
 %%     ops(Size)         -> the number of operations in a run, for figures per operation
-%%     values(Result)    -> [{Name, Number}] measured by the workload itself
-%% The first run warms up and is checked; then come the timed ones, each in a process of its own.
+%%     values(Result)    -> [{Name, Number}] measured by the workload itself; its result is {checked, Result, …}
+%%     cold()            -> true when the first run is the one to measure
+%% The first run warms up; then come the timed ones. Each is checked, and runs in a process of its own.
 -module(bench_driver).
 -export([main/0]).
 
@@ -17,7 +18,10 @@ main() ->
     {module, Module} = code:ensure_loaded(Module),
     Size = Module:size(),
     Expected = Module:expected(Size),
-    check(Module, Size, Expected, element(2, once(Module, Size))),
+    case erlang:function_exported(Module, cold, 0) of
+        true -> ok;
+        false -> check(Module, Size, Expected, element(2, once(Module, Size)))
+    end,
     optional(ops, fun() -> io:format("ops ~w~n", [Module:ops(Size)]) end, Module, 1),
     repeat(list_to_integer(Runs), Module, Size, Expected),
     io:format("done~n"),
@@ -54,7 +58,6 @@ once(Module, Size) ->
             halt(1)
     end.
 
-%% A workload that measures values by itself returns {checked, Result, Values}.
 check(_, _, Expected, Expected) -> ok;
 check(_, _, Expected, {checked, Expected, _}) -> ok;
 check(Module, Size, Expected, Result) ->

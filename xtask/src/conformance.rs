@@ -38,6 +38,9 @@ pub struct Args {
     /// Write what the VM gives into the baseline (for the stock VM).
     #[arg(long)]
     baseline: bool,
+    /// With --baseline: a case that gives something else than before is unstable from now on.
+    #[arg(long)]
+    confirm: bool,
     /// Leave out suites that an interrupted run has finished.
     #[arg(long)]
     resume: bool,
@@ -102,7 +105,7 @@ pub fn run(args: &Args) -> Result<()> {
     let finished = |suite: &Suite, results: &[CaseResult]| {
         outcome::append(&results_file, suite, results)?;
         if args.baseline {
-            outcome::write_baseline(&baseline_file, results, &otp.version)
+            outcome::write_baseline(&baseline_file, results, &otp.version, args.confirm)
         } else {
             Ok(())
         }

@@ -170,17 +170,23 @@ pub fn read_finished(file: &Path) -> Result<Vec<(String, String)>> {
         .collect())
 }
 
-/// Puts results into the baseline. A case that gave something else before is unstable from now on.
-pub fn write_baseline(file: &Path, results: &[CaseResult], version: &str) -> Result<()> {
+/// Puts results into the baseline. With `confirm`, a case that gave something else before is unstable from now on.
+pub fn write_baseline(
+    file: &Path,
+    results: &[CaseResult],
+    version: &str,
+    confirm: bool,
+) -> Result<()> {
     let mut cases: BTreeMap<Key, CaseResult> = BTreeMap::new();
     if file.exists() {
         cases.extend(read(file)?.into_iter().map(|case| (case.key(), case)));
     }
     for result in results {
         let mut result = result.clone();
-        if cases
-            .get(&result.key())
-            .is_some_and(|old| old.outcome != result.outcome)
+        if confirm
+            && cases
+                .get(&result.key())
+                .is_some_and(|old| old.outcome != result.outcome)
         {
             result.outcome = Outcome::Unstable;
         }
