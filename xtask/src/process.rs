@@ -88,6 +88,10 @@ pub fn follow(
     limits: Limits,
     mut on_line: impl FnMut(&str) -> Next,
 ) -> Result<End> {
+    if on_path("setpriv") {
+        // When this task is killed, what it started must not live on.
+        command = behind("setpriv", &["--pdeathsig", "KILL"], &command);
+    }
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
