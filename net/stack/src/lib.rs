@@ -1,0 +1,3 @@
+//! Sockets.
+#![no_std]
+#![forbid(unsafe_code)]
