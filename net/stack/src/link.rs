@@ -101,15 +101,33 @@ impl<N: Nic> Link<N> {
         }
     }
 
-    /// The answer to a neighbour solicitation: smoltcp gives none for the loopback's address.
-    fn advertisement(&self, solicitation: &[u8]) -> Vec<u8> {
-        let (asker, target) = (&solicitation[22..38], &solicitation[62..78]);
-        let mut frame = Vec::with_capacity(86);
-        frame.extend([self.mac, self.mac].concat());
+    /// Tells smoltcp that one of our own addresses is at our own hardware address. It would ask, but no more
+    /// than once a second for all addresses together.
+    pub fn announce(&mut self, address: IpAddress) {
+        let frame = match address {
+            IpAddress::Ipv4(v4) => {
+                let v4 = v4.octets();
+                let mut frame = [self.mac, self.mac].concat();
+                // An ARP answer for Ethernet and IPv4.
+                frame.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 2]);
+                frame.extend(self.mac);
+                frame.extend(v4);
+                frame.extend(self.mac);
+                frame.extend(v4);
+                frame
+            }
+            IpAddress::Ipv6(v6) => self.advertisement(&v6.octets(), &v6.octets()),
+        };
+        self.turned.push_back(frame);
+    }
+
+    /// A neighbour advertisement.
+    fn advertisement(&self, to: &[u8], target: &[u8]) -> Vec<u8> {
+        let mut frame = [self.mac, self.mac].concat();
         // IPv6 with 32 bytes of ICMPv6, hop limit 255.
         frame.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 32, 58, 255]);
         frame.extend(target);
-        frame.extend(asker);
+        frame.extend(to);
         // Type 136, solicited and overriding; the option is the target's hardware address.
         frame.extend([136, 0, 0, 0, 0x60, 0, 0, 0]);
         frame.extend(target);
@@ -122,7 +140,7 @@ impl<N: Nic> Link<N> {
     fn dispatch(&mut self, mut frame: Vec<u8>) {
         if self.turns(&frame) {
             if frame[..6] != self.mac && frame[12..14] == [0x86, 0xdd] {
-                frame = self.advertisement(&frame);
+                frame = self.advertisement(&frame[22..38], &frame[62..78]);
             }
             if self.turned.len() < LOOP_MAX {
                 self.turned.push_back(frame);

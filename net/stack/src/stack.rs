@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::dhcpv4;
-use smoltcp::time::Instant;
+use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
     DhcpPacket, EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpListenEndpoint, Ipv4Address,
     Ipv6Address,
@@ -76,6 +76,7 @@ pub struct Stack<N> {
     dhcp: Option<SocketHandle>,
     addresses: Addresses,
     next_port: u16,
+    announced: Vec<(IpAddress, Instant)>,
     pub(crate) now: Instant,
 }
 
@@ -106,6 +107,7 @@ impl<N: Nic> Stack<N> {
             addresses: Addresses::default(),
             next_port: EPHEMERAL.start
                 + (settings.seed % u64::from(EPHEMERAL.end - EPHEMERAL.start)) as u16,
+            announced: Vec::new(),
             now,
         };
         match mode {
@@ -353,6 +355,7 @@ impl<N: Nic> Stack<N> {
     /// The address we speak from to another: itself if it is ours, else the interface's.
     pub(crate) fn source_for(&mut self, to: IpAddress) -> Result<IpAddress> {
         if self.interface.has_ip_addr(to) {
+            self.announce(to);
             return Ok(to);
         }
         match to {
@@ -383,6 +386,20 @@ impl<N: Nic> Stack<N> {
                 Ok(IpAddress::Ipv6(source))
             }
         }
+    }
+
+    /// Keeps smoltcp's knowledge of our own address fresh.
+    fn announce(&mut self, to: IpAddress) {
+        const EVERY: Duration = Duration::from_secs(30);
+        let known = self.announced.iter().position(|(a, _)| *a == to);
+        if known.is_some_and(|n| self.announced[n].1 + EVERY > self.now) {
+            return;
+        }
+        match known {
+            Some(n) => self.announced[n].1 = self.now,
+            None => self.announced.push((to, self.now)),
+        }
+        self.link.announce(to);
     }
 
     /// How many sockets there are, those included that only wait for their end.
