@@ -19,6 +19,7 @@ mod dev;
 mod exec;
 mod fs;
 mod mm;
+mod net;
 mod random;
 mod sys;
 mod task;
@@ -68,6 +69,8 @@ pub fn kernel_main(start_info: u64) -> ! {
     }
     let (interrupt, level, low) = acpi::isa_interrupt(4);
     serial::enable_input(interrupt, level, low);
+    dev::virtio::init(&line);
+    net::init(&line);
     sched::start_processor(move || exec::start_first(&line))
 }
 

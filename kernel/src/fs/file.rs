@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use super::io::{Feed, Sink};
 use super::node::Node;
 use crate::arch::sync::SpinLock;
+use crate::net::socket::Socket;
 use crate::sys::errno::{EAGAIN, EINVAL, ENOTDIR, ENOTTY, ESPIPE, Result};
 use crate::task::wait::{self, IN, OUT, Source};
 
@@ -112,6 +113,16 @@ pub trait File: Send + Sync + Any {
         None
     }
 
+    /// The socket it is, if it is one.
+    fn socket(&self) -> Option<&dyn Socket> {
+        None
+    }
+
+    /// How long a read or a write waits at most, in nanoseconds.
+    fn timeout(&self, _write: bool) -> Option<u64> {
+        None
+    }
+
     /// The description was opened or closed with these flags (pipes count their ends).
     fn closed(&self) {}
 }
@@ -154,15 +165,18 @@ impl Open {
         self.flags() & O_ACCMODE != 0 && self.flags() & O_PATH == 0
     }
 
-    /// Repeats an attempt until it does not answer EAGAIN, unless the description does not wait.
+    /// Repeats an attempt to read or write until it does not answer EAGAIN, unless the description (or
+    /// `dont_wait`) says not to wait.
     pub fn wait<T>(
         &self,
-        extra_nonblock: bool,
+        dont_wait: bool,
+        write: bool,
         mut attempt: impl FnMut() -> Result<T>,
     ) -> Result<T> {
         match self.file.source() {
-            Some(source) if !extra_nonblock && self.flags() & O_NONBLOCK == 0 => {
-                wait::until(source, None, attempt)
+            Some(source) if !dont_wait && self.flags() & O_NONBLOCK == 0 => {
+                let deadline = self.file.timeout(write).map(wait::after);
+                wait::until(source, deadline, attempt)
             }
             _ => attempt(),
         }
@@ -175,7 +189,7 @@ impl Open {
         } else {
             0
         };
-        let count = self.wait(false, || self.file.read(sink, at))?;
+        let count = self.wait(false, false, || self.file.read(sink, at))?;
         if self.file.seekable() {
             *self.position.lock() = at + count as u64;
         }
@@ -192,7 +206,7 @@ impl Open {
         }
         let mut total = 0;
         loop {
-            match self.wait(false, || self.file.write(feed, None)) {
+            match self.wait(false, true, || self.file.write(feed, None)) {
                 Ok((count, _)) => total += count,
                 Err(e) if total == 0 => return Err(e),
                 Err(_) => return Ok(total),

@@ -5,6 +5,7 @@ pub mod file;
 pub mod io;
 pub mod mem;
 pub mod misc;
+pub mod net;
 pub mod poll;
 pub mod signal;
 pub mod table;

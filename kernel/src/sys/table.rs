@@ -65,6 +65,7 @@ static TABLE: [Option<&Row>; SIZE] = {
         super::file::CALLS,
         super::io::CALLS,
         super::poll::CALLS,
+        super::net::CALLS,
         super::misc::CALLS,
     ];
     let mut table: [Option<&Row>; SIZE] = [None; SIZE];
