@@ -177,7 +177,7 @@ ap_high:
 ap_stack: .skip 8
 ap_root: .skip 8
     .balign 4096
-    .skip 32768
+    .skip 262144
 boot_stack_top:
     .text
 "#

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 global_asm!(
     r#"
     .text
+    .global user_copy, user_load, user_exchange, user_words, user_bytes, user_copied, user_words_fault, user_bytes_fault, user_load_end, user_load_fault, user_exchange_end
     .balign 16
     # user_copy(to, from, len) -> bytes not copied
 user_copy:

@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU16, Ordering};
 
 use super::acpi;
 use crate::arch::port::{inb, outb, outw};
-use crate::arch::{apic, cpu};
+use crate::arch::{apic, cpu, tsc};
 use crate::console;
 
 /// Port of the debug-exit device; QEMU then exits with `2 * code + 1`.
@@ -29,6 +29,8 @@ pub fn off(code: i32) -> ! {
     // Machines without ACPI: the ports that emulators listen on.
     outw(0x604, 0x2000);
     outw(0xb004, 0x2000);
+    // Emulators take a moment.
+    tsc::spin(200_000_000);
     console::print(format_args!("kernel: halted with code {code}\n"));
     cpu::stop()
 }
