@@ -120,6 +120,9 @@ fn open_image(at: u64, len: u64) -> Option<Image<'static>> {
 fn apply_options(line: &CommandLine) {
     console::set_quiet(line.option("quiet").is_some());
     sys::table::set_trace(line.option("strace").is_some());
+    if let Some(name) = line.option("hostname") {
+        sys::misc::set_hostname(name.as_bytes());
+    }
     if let Some(port) = line.option("debug_exit") {
         let digits = port.trim_start_matches("0x");
         power::set_exit_port(u16::from_str_radix(digits, 16).unwrap_or(0));
