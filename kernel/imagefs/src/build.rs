@@ -31,19 +31,28 @@ impl Default for Builder {
 impl Builder {
     /// A tree of the root alone.
     pub fn new() -> Builder {
-        Builder { root: directory(0o755, 0) }
+        Builder {
+            root: directory(0o755, 0),
+        }
     }
 
     fn parent(&mut self, path: &[u8]) -> Option<(&mut BTreeMap<Vec<u8>, Entry>, Vec<u8>)> {
-        let mut names: Vec<&[u8]> = path.split(|&b| b == b'/').filter(|n| !n.is_empty()).collect();
+        let mut names: Vec<&[u8]> = path
+            .split(|&b| b == b'/')
+            .filter(|n| !n.is_empty())
+            .collect();
         let last = names.pop()?.to_vec();
         let mut here = &mut self.root;
         for name in names {
             if !matches!(here.content, Content::Directory(_)) {
                 *here = directory(0o755, 0);
             }
-            let Content::Directory(children) = &mut here.content else { return None };
-            here = children.entry(name.to_vec()).or_insert_with(|| directory(0o755, 0));
+            let Content::Directory(children) = &mut here.content else {
+                return None;
+            };
+            here = children
+                .entry(name.to_vec())
+                .or_insert_with(|| directory(0o755, 0));
         }
         if !matches!(here.content, Content::Directory(_)) {
             *here = directory(0o755, 0);
@@ -56,21 +65,43 @@ impl Builder {
 
     /// Adds a directory, or sets the mode of one that is there.
     pub fn directory(&mut self, path: &[u8], permissions: u32, mtime: i64) {
-        let Some((children, name)) = self.parent(path) else { return };
-        let entry = children.entry(name).or_insert_with(|| directory(permissions, mtime));
+        let Some((children, name)) = self.parent(path) else {
+            return;
+        };
+        let entry = children
+            .entry(name)
+            .or_insert_with(|| directory(permissions, mtime));
         (entry.mode, entry.mtime) = (DIRECTORY | permissions, mtime);
     }
 
     /// Adds a file.
     pub fn file(&mut self, path: &[u8], permissions: u32, mtime: i64, bytes: Vec<u8>) {
-        let Some((children, name)) = self.parent(path) else { return };
-        children.insert(name, Entry { mode: REGULAR | permissions, mtime, content: Content::Bytes(bytes) });
+        let Some((children, name)) = self.parent(path) else {
+            return;
+        };
+        children.insert(
+            name,
+            Entry {
+                mode: REGULAR | permissions,
+                mtime,
+                content: Content::Bytes(bytes),
+            },
+        );
     }
 
     /// Adds a symbolic link.
     pub fn symlink(&mut self, path: &[u8], target: &[u8], mtime: i64) {
-        let Some((children, name)) = self.parent(path) else { return };
-        children.insert(name, Entry { mode: SYMLINK | 0o777, mtime, content: Content::Target(target.to_vec()) });
+        let Some((children, name)) = self.parent(path) else {
+            return;
+        };
+        children.insert(
+            name,
+            Entry {
+                mode: SYMLINK | 0o777,
+                mtime,
+                content: Content::Target(target.to_vec()),
+            },
+        );
     }
 
     /// The image's bytes.
@@ -83,7 +114,8 @@ impl Builder {
         let mut next = 1u32;
         while let Some((name, entry)) = queue.pop_front() {
             let mut record = [0u8; RECORD];
-            let mut put = |at: usize, bytes: &[u8]| record[at..at + bytes.len()].copy_from_slice(bytes);
+            let mut put =
+                |at: usize, bytes: &[u8]| record[at..at + bytes.len()].copy_from_slice(bytes);
             put(0, &entry.mode.to_le_bytes());
             put(16, &entry.mtime.to_le_bytes());
             put(40, &(names.len() as u32).to_le_bytes());
@@ -133,5 +165,9 @@ impl Builder {
 }
 
 fn directory(permissions: u32, mtime: i64) -> Entry {
-    Entry { mode: DIRECTORY | permissions, mtime, content: Content::Directory(BTreeMap::new()) }
+    Entry {
+        mode: DIRECTORY | permissions,
+        mtime,
+        content: Content::Directory(BTreeMap::new()),
+    }
 }

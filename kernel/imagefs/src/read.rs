@@ -92,11 +92,20 @@ impl<'a> Image<'a> {
         if count == 0 || bytes.len() < names {
             return Err(Error::Truncated);
         }
-        let image = Image { bytes, nodes: RECORD, names, count };
+        let image = Image {
+            bytes,
+            nodes: RECORD,
+            names,
+            count,
+        };
         for n in 0..count {
             let node = image.parse(n).ok_or(Error::Node(n))?;
-            if let Kind::Directory { first, count: children } = node.kind
-                && (children > 0 && first <= n || first.checked_add(children).is_none_or(|end| end > count))
+            if let Kind::Directory {
+                first,
+                count: children,
+            } = node.kind
+                && (children > 0 && first <= n
+                    || first.checked_add(children).is_none_or(|end| end > count))
             {
                 return Err(Error::Node(n));
             }
@@ -108,12 +117,19 @@ impl<'a> Image<'a> {
         let at = self.nodes + n as usize * RECORD;
         let word = |offset| u32_at(self.bytes, at + offset);
         let long = |offset| u64_at(self.bytes, at + offset);
-        let text = |offset: u64, len: u64| part(self.bytes, (self.names as u64).checked_add(offset)?, len);
+        let text =
+            |offset: u64, len: u64| part(self.bytes, (self.names as u64).checked_add(offset)?, len);
         let mode = word(0)?;
         let (a, b) = (long(24)?, long(32)?);
         let kind = match mode & TYPE {
-            DIRECTORY => Kind::Directory { first: u32::try_from(a).ok()?, count: u32::try_from(b).ok()? },
-            REGULAR => Kind::File { offset: usize::try_from(a).ok()?, bytes: part(self.bytes, a, b)? },
+            DIRECTORY => Kind::Directory {
+                first: u32::try_from(a).ok()?,
+                count: u32::try_from(b).ok()?,
+            },
+            REGULAR => Kind::File {
+                offset: usize::try_from(a).ok()?,
+                bytes: part(self.bytes, a, b)?,
+            },
             SYMLINK => Kind::Symlink(text(a, b)?),
             _ => return None,
         };
@@ -149,7 +165,9 @@ impl<'a> Image<'a> {
     pub fn find(&self, path: &[u8]) -> Option<u32> {
         let mut at = 0;
         for name in path.split(|&b| b == b'/').filter(|n| !n.is_empty()) {
-            let Kind::Directory { first, count } = self.node(at).kind else { return None };
+            let Kind::Directory { first, count } = self.node(at).kind else {
+                return None;
+            };
             let (mut low, mut high) = (first, first + count);
             loop {
                 if low == high {

@@ -25,7 +25,10 @@ fn finds_what_was_added() {
         }
         other => panic!("{other:?}"),
     }
-    assert!(matches!(node(b"etc/small").kind, Kind::File { bytes: b"text", .. }));
+    assert!(matches!(
+        node(b"etc/small").kind,
+        Kind::File { bytes: b"text", .. }
+    ));
     assert_eq!(node(b"/etc/link").kind, Kind::Symlink(b"small"));
     assert_eq!(node(b"/tmp").mode, 0o041_777);
     assert!(image.find(b"/tmp/none").is_none());
@@ -36,7 +39,10 @@ fn finds_what_was_added() {
 fn refuses_damage() {
     let bytes = sample();
     assert_eq!(Image::open(b"").unwrap_err(), Error::Magic);
-    assert_eq!(Image::open(&bytes[..bytes.len() - 1]).unwrap_err(), Error::Truncated);
+    assert_eq!(
+        Image::open(&bytes[..bytes.len() - 1]).unwrap_err(),
+        Error::Truncated
+    );
     // Any single damaged byte is refused or leaves a readable tree; it never panics.
     for at in 0..1200 {
         let mut damaged = bytes.clone();

@@ -47,7 +47,13 @@ fn run(out: &Path, args: &[String]) -> io::Result<usize> {
             }
             _ => {
                 let (host, guest) = arg.split_once(':').unwrap_or((arg, arg));
-                add(&mut builder, Path::new(host), Path::new(guest), &mut programs).map_err(|e| named(host, &e))?;
+                add(
+                    &mut builder,
+                    Path::new(host),
+                    Path::new(guest),
+                    &mut programs,
+                )
+                .map_err(|e| named(host, &e))?;
             }
         }
     }
@@ -55,7 +61,12 @@ fn run(out: &Path, args: &[String]) -> io::Result<usize> {
         for path in libraries_of(&programs) {
             // The loader asks for the path as named; the file may lie behind symbolic links.
             let bytes = fs::read(&path).map_err(|e| named(&path.to_string_lossy(), &e))?;
-            builder.file(path.as_os_str().as_bytes(), 0o755, fs::metadata(&path)?.mtime(), bytes);
+            builder.file(
+                path.as_os_str().as_bytes(),
+                0o755,
+                fs::metadata(&path)?.mtime(),
+                bytes,
+            );
         }
     }
     let image = builder.finish();
@@ -67,11 +78,20 @@ fn named(path: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{path}: {error}"))
 }
 
-fn add(builder: &mut Builder, host: &Path, guest: &Path, programs: &mut Vec<PathBuf>) -> io::Result<()> {
+fn add(
+    builder: &mut Builder,
+    host: &Path,
+    guest: &Path,
+    programs: &mut Vec<PathBuf>,
+) -> io::Result<()> {
     let meta = fs::symlink_metadata(host)?;
     let path = guest.as_os_str().as_bytes();
     if meta.is_symlink() {
-        builder.symlink(path, fs::read_link(host)?.as_os_str().as_bytes(), meta.mtime());
+        builder.symlink(
+            path,
+            fs::read_link(host)?.as_os_str().as_bytes(),
+            meta.mtime(),
+        );
     } else if meta.is_dir() {
         builder.directory(path, meta.permissions().mode() & 0o7777, meta.mtime());
         for entry in fs::read_dir(host)? {
@@ -83,7 +103,12 @@ fn add(builder: &mut Builder, host: &Path, guest: &Path, programs: &mut Vec<Path
         if bytes.starts_with(b"\x7fELF") {
             programs.push(host.to_path_buf());
         }
-        builder.file(path, meta.permissions().mode() & 0o7777, meta.mtime(), bytes);
+        builder.file(
+            path,
+            meta.permissions().mode() & 0o7777,
+            meta.mtime(),
+            bytes,
+        );
     }
     Ok(())
 }
@@ -92,9 +117,13 @@ fn add(builder: &mut Builder, host: &Path, guest: &Path, programs: &mut Vec<Path
 fn libraries_of(programs: &[PathBuf]) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     for program in programs {
-        let Ok(output) = Command::new("ldd").arg(program).output() else { continue };
+        let Ok(output) = Command::new("ldd").arg(program).output() else {
+            continue;
+        };
         for line in output.stdout.split(|&b| b == b'\n') {
-            let path = line.split(|&b| b == b' ' || b == b'\t').find(|word| word.starts_with(b"/"));
+            let path = line
+                .split(|&b| b == b' ' || b == b'\t')
+                .find(|word| word.starts_with(b"/"));
             if let Some(path) = path {
                 found.insert(PathBuf::from(OsStr::from_bytes(path)));
             }

@@ -41,7 +41,8 @@ impl Device {
     }
 
     fn block(self, base: u64) -> Mmio {
-        let at = u64::from(self.bus) << 20 | u64::from(self.slot) << 15 | u64::from(self.function) << 12;
+        let at =
+            u64::from(self.bus) << 20 | u64::from(self.slot) << 15 | u64::from(self.function) << 12;
         Mmio::new(base + at, 4096)
     }
 
@@ -94,16 +95,24 @@ impl Device {
         if low & 1 != 0 {
             return None;
         }
-        let high = if low >> 1 & 3 == 2 { self.read(offset + 4) } else { 0 };
+        let high = if low >> 1 & 3 == 2 {
+            self.read(offset + 4)
+        } else {
+            0
+        };
         let at = u64::from(high) << 32 | u64::from(low & !15);
         (at != 0).then_some(at)
     }
 
     /// Directs entry 0 of the device's interrupt table to a vector on the first processor.
     pub fn enable_msix(self, vector: u8) -> bool {
-        let Some(&at) = self.capabilities(0x11).first() else { return false };
+        let Some(&at) = self.capabilities(0x11).first() else {
+            return false;
+        };
         let place = self.read(at + 4);
-        let Some(bar) = self.bar((place & 7) as u8) else { return false };
+        let Some(bar) = self.bar((place & 7) as u8) else {
+            return false;
+        };
         let table = Mmio::new(bar + u64::from(place & !7), 16);
         let (address, data) = apic::message(percpu::get(0).map_or(0, |c| c.apic_id), vector);
         table.write(0, address as u32);
@@ -118,7 +127,12 @@ impl Device {
 /// All devices that answer.
 pub fn devices() -> Vec<Device> {
     let mut found = Vec::new();
-    let has_ports = Device { bus: 0, slot: 0, function: 0 }.read(0);
+    let has_ports = Device {
+        bus: 0,
+        slot: 0,
+        function: 0,
+    }
+    .read(0);
     if has_ports != u32::MAX && has_ports != 0 {
         scan(0, &mut found, 0);
     }
@@ -127,13 +141,21 @@ pub fn devices() -> Vec<Device> {
 
 fn scan(bus: u8, found: &mut Vec<Device>, depth: u32) {
     for slot in 0..32 {
-        let first = Device { bus, slot, function: 0 };
+        let first = Device {
+            bus,
+            slot,
+            function: 0,
+        };
         if first.read(0) as u16 == 0xffff {
             continue;
         }
         let functions = if first.byte(0x0e) & 0x80 != 0 { 8 } else { 1 };
         for function in 0..functions {
-            let device = Device { bus, slot, function };
+            let device = Device {
+                bus,
+                slot,
+                function,
+            };
             if device.read(0) as u16 == 0xffff {
                 continue;
             }

@@ -21,11 +21,19 @@ pub fn family(bytes: &[u8]) -> Result<u16> {
 
 /// Reads an Internet address; one of version 4 inside one of version 6 is taken out.
 pub fn read(bytes: &[u8], v6: bool) -> Result<IpEndpoint> {
-    let port = |b: &[u8]| b.get(2..).and_then(|b| b.first_chunk()).map(|p| u16::from_be_bytes(*p)).ok_or(EINVAL);
+    let port = |b: &[u8]| {
+        b.get(2..)
+            .and_then(|b| b.first_chunk())
+            .map(|p| u16::from_be_bytes(*p))
+            .ok_or(EINVAL)
+    };
     match (family(bytes)?, v6) {
         (AF_INET, false) => {
             let octets: [u8; 4] = *bytes.get(4..).and_then(|b| b.first_chunk()).ok_or(EINVAL)?;
-            Ok(IpEndpoint::new(IpAddress::Ipv4(Ipv4Address::from(octets)), port(bytes)?))
+            Ok(IpEndpoint::new(
+                IpAddress::Ipv4(Ipv4Address::from(octets)),
+                port(bytes)?,
+            ))
         }
         (AF_INET6, true) => {
             let octets: [u8; 16] = *bytes.get(8..).and_then(|b| b.first_chunk()).ok_or(EINVAL)?;
@@ -43,7 +51,10 @@ pub fn read(bytes: &[u8], v6: bool) -> Result<IpEndpoint> {
 /// An address to bind to: the unspecified one is none.
 pub fn listen(endpoint: IpEndpoint) -> IpListenEndpoint {
     let addr = (!endpoint.addr.is_unspecified()).then_some(endpoint.addr);
-    IpListenEndpoint { addr, port: endpoint.port }
+    IpListenEndpoint {
+        addr,
+        port: endpoint.port,
+    }
 }
 
 /// Writes an Internet address in a socket's family.

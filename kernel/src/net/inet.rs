@@ -81,11 +81,19 @@ impl Inet {
     }
 
     fn recall(&self, level: u32, name: u32) -> Option<i32> {
-        self.remembered.lock().iter().find(|o| (o.0, o.1) == (level, name)).map(|o| o.2)
+        self.remembered
+            .lock()
+            .iter()
+            .find(|o| (o.0, o.1) == (level, name))
+            .map(|o| o.2)
     }
 
     fn set_tcp(&self, option: TcpOption) -> Result<()> {
-        if self.stream { with(|s| s.tcp_set(self.id, option)).map_err(errno) } else { Ok(()) }
+        if self.stream {
+            with(|s| s.tcp_set(self.id, option)).map_err(errno)
+        } else {
+            Ok(())
+        }
     }
 
     /// The error of a failed attempt to connect, once.
@@ -107,9 +115,19 @@ impl File for Inet {
     }
 
     fn ready(&self) -> u32 {
-        let r: Ready = with_quiet(|s| if self.stream { s.tcp_ready(self.id) } else { s.udp_ready(self.id) });
+        let r: Ready = with_quiet(|s| {
+            if self.stream {
+                s.tcp_ready(self.id)
+            } else {
+                s.udp_ready(self.id)
+            }
+        });
         let bit = |on: bool, bit: u32| if on { bit } else { 0 };
-        bit(r.read, IN) | bit(r.write, OUT) | bit(r.read_closed, RDHUP | IN) | bit(r.closed, HUP) | bit(r.error, ERR)
+        bit(r.read, IN)
+            | bit(r.write, OUT)
+            | bit(r.read_closed, RDHUP | IN)
+            | bit(r.closed, HUP)
+            | bit(r.error, ERR)
     }
 
     fn source(&self) -> Option<&Source> {
@@ -119,7 +137,13 @@ impl File for Inet {
     fn ioctl(&self, command: u32, argument: u64) -> Result<usize> {
         const FIONREAD: u32 = 0x541b;
         const TIOCOUTQ: u32 = 0x5411;
-        let (waiting, unsent) = with_quiet(|s| if self.stream { s.tcp_queues(self.id) } else { (s.udp_queue(self.id), 0) });
+        let (waiting, unsent) = with_quiet(|s| {
+            if self.stream {
+                s.tcp_queues(self.id)
+            } else {
+                (s.udp_queue(self.id), 0)
+            }
+        });
         match command {
             FIONREAD => user::write(argument, &(waiting as u32)).map(|()| 0),
             TIOCOUTQ => user::write(argument, &(unsent as u32)).map(|()| 0),
@@ -128,7 +152,12 @@ impl File for Inet {
     }
 
     fn stat(&self) -> Stat {
-        Stat { ino: self.id as u64 + 1, mode: S_IFSOCK | 0o777, nlink: 1, ..Stat::default() }
+        Stat {
+            ino: self.id as u64 + 1,
+            mode: S_IFSOCK | 0o777,
+            nlink: 1,
+            ..Stat::default()
+        }
     }
 
     fn socket(&self) -> Option<&dyn Socket> {
@@ -136,7 +165,12 @@ impl File for Inet {
     }
 
     fn timeout(&self, write: bool) -> Option<u64> {
-        let ns = if write { &self.send_timeout } else { &self.receive_timeout }.load(Ordering::Relaxed);
+        let ns = if write {
+            &self.send_timeout
+        } else {
+            &self.receive_timeout
+        }
+        .load(Ordering::Relaxed);
         (ns != 0).then_some(ns)
     }
 }
@@ -150,7 +184,13 @@ impl Drop for Inet {
     fn drop(&mut self) {
         super::forget(self.id);
         let abort = self.linger_abort.load(Ordering::Relaxed);
-        with(|s| if self.stream { s.tcp_close(self.id, abort) } else { s.udp_close(self.id) });
+        with(|s| {
+            if self.stream {
+                s.tcp_close(self.id, abort)
+            } else {
+                s.udp_close(self.id)
+            }
+        });
     }
 }
 
@@ -183,12 +223,23 @@ const IPV6_V6ONLY: u32 = 26;
 impl Socket for Inet {
     fn kind(&self) -> (u16, u32, u32) {
         let family = if self.v6 { AF_INET6 } else { AF_INET };
-        if self.stream { (family, SOCK_STREAM, 6) } else { (family, SOCK_DGRAM, 17) }
+        if self.stream {
+            (family, SOCK_STREAM, 6)
+        } else {
+            (family, SOCK_DGRAM, 17)
+        }
     }
 
     fn bind(&self, bytes: &[u8]) -> Result<()> {
         let at = address::listen(address::read(bytes, self.v6)?);
-        with(|s| if self.stream { s.tcp_bind(self.id, at) } else { s.udp_bind(self.id, at) }).map_err(errno)
+        with(|s| {
+            if self.stream {
+                s.tcp_bind(self.id, at)
+            } else {
+                s.udp_bind(self.id, at)
+            }
+        })
+        .map_err(errno)
     }
 
     fn listen(&self, backlog: usize) -> Result<()> {
@@ -213,7 +264,11 @@ impl Socket for Inet {
 
     fn connect(&self, bytes: &[u8]) -> Result<()> {
         if !self.stream {
-            let to = if address::family(bytes)? == AF_UNSPEC { None } else { Some(address::read(bytes, self.v6)?) };
+            let to = if address::family(bytes)? == AF_UNSPEC {
+                None
+            } else {
+                Some(address::read(bytes, self.v6)?)
+            };
             return with(|s| s.udp_connect(self.id, to)).map_err(errno);
         }
         let to = address::read(bytes, self.v6)?;
@@ -221,7 +276,9 @@ impl Socket for Inet {
         let repeated = self.attempted.swap(true, Ordering::Relaxed);
         let result = with(|s| s.tcp_connect(self.id, to));
         match result {
-            Err(Error::InProgress) if repeated && with_quiet(|s| !s.tcp_ready(self.id).write) => Err(EALREADY),
+            Err(Error::InProgress) if repeated && with_quiet(|s| !s.tcp_ready(self.id).write) => {
+                Err(EALREADY)
+            }
             Err(Error::InProgress) => Err(EINPROGRESS),
             result => {
                 self.attempted.store(false, Ordering::Relaxed);
@@ -238,7 +295,11 @@ impl Socket for Inet {
                 error => Err(Errno(error as u16)),
             };
         }
-        if ready.write || ready.read_closed { Ok(()) } else { Err(EAGAIN) }
+        if ready.write || ready.read_closed {
+            Ok(())
+        } else {
+            Err(EAGAIN)
+        }
     }
 
     fn send(&self, bytes: &[u8], to: Option<&[u8]>, _files: &[Arc<Open>]) -> Result<usize> {
@@ -255,13 +316,22 @@ impl Socket for Inet {
     fn receive(&self, max: usize, peek: bool) -> Result<Message> {
         if self.stream {
             let bytes = with(|s| s.tcp_receive(self.id, max, peek)).map_err(errno)?;
-            return Ok(Message { full: bytes.len(), bytes, ..Message::default() });
+            return Ok(Message {
+                full: bytes.len(),
+                bytes,
+                ..Message::default()
+            });
         }
         match with(|s| s.udp_receive(self.id, peek)) {
             Ok((mut bytes, from)) => {
                 let full = bytes.len();
                 bytes.truncate(max);
-                Ok(Message { bytes, full, from: address::write(Some(from.addr), from.port, self.v6), files: Vec::new() })
+                Ok(Message {
+                    bytes,
+                    full,
+                    from: address::write(Some(from.addr), from.port, self.v6),
+                    files: Vec::new(),
+                })
             }
             Err(Error::Again) if with_quiet(|s| s.udp_is_shut(self.id)) => Ok(Message::default()),
             Err(e) => Err(errno(e)),
@@ -269,63 +339,123 @@ impl Socket for Inet {
     }
 
     fn shutdown(&self, read: bool, write: bool) -> Result<()> {
-        let result = with(|s| if self.stream { s.tcp_shutdown(self.id, read, write) } else { s.udp_shutdown(self.id, read) });
+        let result = with(|s| {
+            if self.stream {
+                s.tcp_shutdown(self.id, read, write)
+            } else {
+                s.udp_shutdown(self.id, read)
+            }
+        });
         self.source.notify(self.ready());
         result.map_err(errno)
     }
 
     fn name(&self) -> Result<Vec<u8>> {
-        let (own, _) = with(|s| if self.stream { s.tcp_names(self.id) } else { s.udp_names(self.id) }).map_err(errno)?;
+        let (own, _) = with(|s| {
+            if self.stream {
+                s.tcp_names(self.id)
+            } else {
+                s.udp_names(self.id)
+            }
+        })
+        .map_err(errno)?;
         Ok(address::write(own.addr, own.port, self.v6))
     }
 
     fn peer(&self) -> Result<Vec<u8>> {
-        let (_, peer) = with(|s| if self.stream { s.tcp_names(self.id) } else { s.udp_names(self.id) }).map_err(errno)?;
+        let (_, peer) = with(|s| {
+            if self.stream {
+                s.tcp_names(self.id)
+            } else {
+                s.udp_names(self.id)
+            }
+        })
+        .map_err(errno)?;
         let peer = peer.ok_or(ENOTCONN)?;
         Ok(address::write(Some(peer.addr), peer.port, self.v6))
     }
 
     fn set_option(&self, level: u32, name: u32, value: &[u8]) -> Result<()> {
-        let number = value.first_chunk::<4>().map_or_else(|| value.first().map(|&b| i32::from(b)).ok_or(EINVAL), |b| Ok(i32::from_ne_bytes(*b)))?;
+        let number = value.first_chunk::<4>().map_or_else(
+            || value.first().map(|&b| i32::from(b)).ok_or(EINVAL),
+            |b| Ok(i32::from_ne_bytes(*b)),
+        )?;
         let on = number != 0;
         match (level, name) {
             (SOL_SOCKET, SO_REUSEADDR) => {
-                with(|s| if self.stream { s.tcp_set(self.id, TcpOption::Reuse(on)) } else { s.udp_reuse(self.id, on) }).map_err(errno)?;
+                with(|s| {
+                    if self.stream {
+                        s.tcp_set(self.id, TcpOption::Reuse(on))
+                    } else {
+                        s.udp_reuse(self.id, on)
+                    }
+                })
+                .map_err(errno)?;
             }
             (SOL_SOCKET, SO_KEEPALIVE) => {
                 let seconds = self.recall(IPPROTO_TCP, TCP_KEEPIDLE).unwrap_or(7200) as u32;
                 self.set_tcp(TcpOption::KeepAlive(on.then_some(seconds)))?;
             }
-            (IPPROTO_TCP, TCP_KEEPIDLE | TCP_KEEPINTVL) if self.recall(SOL_SOCKET, SO_KEEPALIVE).unwrap_or(0) != 0 => {
+            (IPPROTO_TCP, TCP_KEEPIDLE | TCP_KEEPINTVL)
+                if self.recall(SOL_SOCKET, SO_KEEPALIVE).unwrap_or(0) != 0 =>
+            {
                 self.set_tcp(TcpOption::KeepAlive(Some(number.max(1) as u32)))?;
             }
             (SOL_SOCKET, SO_LINGER) => {
-                let seconds = value.get(4..).and_then(|b| b.first_chunk::<4>()).map_or(0, |b| i32::from_ne_bytes(*b));
-                self.linger_abort.store(on && seconds == 0, Ordering::Relaxed);
+                let seconds = value
+                    .get(4..)
+                    .and_then(|b| b.first_chunk::<4>())
+                    .map_or(0, |b| i32::from_ne_bytes(*b));
+                self.linger_abort
+                    .store(on && seconds == 0, Ordering::Relaxed);
                 self.remember(level, name + 1000, seconds);
             }
             (SOL_SOCKET, SO_RCVTIMEO | SO_SNDTIMEO) => {
-                let word = |at| value.get(at..).and_then(|b: &[u8]| b.first_chunk::<8>()).map_or(0, |b| u64::from_ne_bytes(*b));
-                let ns = word(0).saturating_mul(1_000_000_000).saturating_add(word(8).saturating_mul(1000));
-                let timeout = if name == SO_RCVTIMEO { &self.receive_timeout } else { &self.send_timeout };
+                let word = |at| {
+                    value
+                        .get(at..)
+                        .and_then(|b: &[u8]| b.first_chunk::<8>())
+                        .map_or(0, |b| u64::from_ne_bytes(*b))
+                };
+                let ns = word(0)
+                    .saturating_mul(1_000_000_000)
+                    .saturating_add(word(8).saturating_mul(1000));
+                let timeout = if name == SO_RCVTIMEO {
+                    &self.receive_timeout
+                } else {
+                    &self.send_timeout
+                };
                 timeout.store(ns, Ordering::Relaxed);
                 return Ok(());
             }
             (IPPROTO_TCP, TCP_NODELAY) if self.stream => self.set_tcp(TcpOption::NoDelay(on))?,
-            (IPPROTO_TCP, TCP_USER_TIMEOUT) if self.stream => self.set_tcp(TcpOption::UserTimeout(on.then_some(number as u32)))?,
+            (IPPROTO_TCP, TCP_USER_TIMEOUT) if self.stream => {
+                self.set_tcp(TcpOption::UserTimeout(on.then_some(number as u32)))?
+            }
             (IPPROTO_TCP, _) if !self.stream => return Err(ENOPROTOOPT),
             (IPPROTO_IP, IP_TTL) | (IPPROTO_IPV6, IPV6_UNICAST_HOPS) => {
                 let hops = u8::try_from(number).ok().filter(|&h| h > 0);
                 if hops.is_none() && number != -1 {
                     return Err(EINVAL);
                 }
-                with(|s| if self.stream { s.tcp_set(self.id, TcpOption::HopLimit(hops)) } else { s.udp_hop_limit(self.id, hops) }).map_err(errno)?;
+                with(|s| {
+                    if self.stream {
+                        s.tcp_set(self.id, TcpOption::HopLimit(hops))
+                    } else {
+                        s.udp_hop_limit(self.id, hops)
+                    }
+                })
+                .map_err(errno)?;
             }
             (IPPROTO_IPV6, IPV6_V6ONLY) if self.v6 => self.set_tcp(TcpOption::V6Only(on))?,
             (SOL_SOCKET | IPPROTO_TCP | IPPROTO_IP | IPPROTO_IPV6, _) => {}
             _ => return Err(ENOPROTOOPT),
         }
-        let kept = if level == SOL_SOCKET && matches!(name, SO_SNDBUF | SO_RCVBUF) { number.saturating_mul(2) } else { number };
+        let kept = if level == SOL_SOCKET && matches!(name, SO_SNDBUF | SO_RCVBUF) {
+            number.saturating_mul(2)
+        } else {
+            number
+        };
         self.remember(level, name, kept);
         Ok(())
     }
@@ -334,14 +464,20 @@ impl Socket for Inet {
         let (domain, kind, protocol) = self.kind();
         let time = |t: &AtomicU64| {
             let ns = t.load(Ordering::Relaxed);
-            [(ns / 1_000_000_000).to_ne_bytes(), (ns % 1_000_000_000 / 1000).to_ne_bytes()].concat()
+            [
+                (ns / 1_000_000_000).to_ne_bytes(),
+                (ns % 1_000_000_000 / 1000).to_ne_bytes(),
+            ]
+            .concat()
         };
         let value = match (level, name) {
             (SOL_SOCKET, SO_ERROR) => self.take_error(),
             (SOL_SOCKET, SO_TYPE) => kind as i32,
             (SOL_SOCKET, SO_DOMAIN) => i32::from(domain),
             (SOL_SOCKET, SO_PROTOCOL) => protocol as i32,
-            (SOL_SOCKET, SO_ACCEPTCONN) => i32::from(self.stream && with_quiet(|s| s.tcp_is_listening(self.id))),
+            (SOL_SOCKET, SO_ACCEPTCONN) => {
+                i32::from(self.stream && with_quiet(|s| s.tcp_is_listening(self.id)))
+            }
             (SOL_SOCKET, SO_RCVTIMEO) => return Ok(time(&self.receive_timeout)),
             (SOL_SOCKET, SO_SNDTIMEO) => return Ok(time(&self.send_timeout)),
             (SOL_SOCKET, SO_LINGER) => {

@@ -13,7 +13,9 @@ const REQUEST: usize = 40;
 fn v4_of(loopback: bool) -> Option<(IpAddress, u8)> {
     look(|s| {
         s.all_addresses().into_iter().find_map(|c| match c {
-            IpCidr::Ipv4(c) if c.address().is_loopback() == loopback => Some((IpAddress::Ipv4(c.address()), c.prefix_len())),
+            IpCidr::Ipv4(c) if c.address().is_loopback() == loopback => {
+                Some((IpAddress::Ipv4(c.address()), c.prefix_len()))
+            }
             _ => None,
         })
     })
@@ -33,7 +35,10 @@ pub fn ioctl(command: u32, argument: u64) -> Result<usize> {
     if command == GIFCONF {
         return configuration(argument);
     }
-    if !matches!(command, GIFNAME | GIFFLAGS | GIFADDR | GIFBRDADDR | GIFNETMASK | GIFMTU | GIFHWADDR | GIFINDEX) {
+    if !matches!(
+        command,
+        GIFNAME | GIFFLAGS | GIFADDR | GIFBRDADDR | GIFNETMASK | GIFMTU | GIFHWADDR | GIFINDEX
+    ) {
         return Err(ENOTTY);
     }
     let mut request = [0u8; REQUEST];
@@ -56,14 +61,20 @@ pub fn ioctl(command: u32, argument: u64) -> Result<usize> {
     };
     let (mac, mtu) = look(|s| s.hardware());
     let value: Vec<u8> = match command {
-        GIFFLAGS => (if loopback { 0x49u16 } else { 0x1043 }).to_ne_bytes().to_vec(),
-        GIFMTU => (if loopback { 65536u32 } else { mtu as u32 }).to_ne_bytes().to_vec(),
+        GIFFLAGS => (if loopback { 0x49u16 } else { 0x1043 })
+            .to_ne_bytes()
+            .to_vec(),
+        GIFMTU => (if loopback { 65536u32 } else { mtu as u32 })
+            .to_ne_bytes()
+            .to_vec(),
         GIFINDEX => (if loopback { 1u32 } else { 2 }).to_ne_bytes().to_vec(),
         GIFHWADDR if loopback => 772u16.to_ne_bytes().to_vec(),
         GIFHWADDR => [&1u16.to_ne_bytes()[..], &mac].concat(),
         _ => {
             let (address, prefix) = v4_of(loopback).ok_or(EADDRNOTAVAIL)?;
-            let IpAddress::Ipv4(own) = address else { return Err(EADDRNOTAVAIL) };
+            let IpAddress::Ipv4(own) = address else {
+                return Err(EADDRNOTAVAIL);
+            };
             let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
             let bits = match command {
                 GIFADDR => own.to_bits(),

@@ -78,7 +78,9 @@ fn now_us() -> i64 {
 /// Does something with the stack, moves packets on, and tells the sockets that changed.
 pub fn with<T>(f: impl FnOnce(&mut NetStack) -> T) -> T {
     let mut guard = STACK.lock();
-    let stack = guard.as_mut().expect("the stack is made before anything runs");
+    let stack = guard
+        .as_mut()
+        .expect("the stack is made before anything runs");
     let result = f(stack);
     let new = stack.poll(now_us()).then(|| stack.addresses().clone());
     let changed = stack.take_changed();
@@ -96,7 +98,10 @@ pub fn with<T>(f: impl FnOnce(&mut NetStack) -> T) -> T {
 
 /// Looks at the stack without moving packets.
 pub fn look<T>(f: impl FnOnce(&mut NetStack) -> T) -> T {
-    f(STACK.lock().as_mut().expect("the stack is made before anything runs"))
+    f(STACK
+        .lock()
+        .as_mut()
+        .expect("the stack is made before anything runs"))
 }
 
 /// Moves packets and timers on.
@@ -150,7 +155,10 @@ fn tell(changed: &[Id]) {
     }
     let objects: Vec<Arc<Inet>> = {
         let map = OBJECTS.lock();
-        changed.iter().filter_map(|id| map.get(id)?.upgrade()).collect()
+        changed
+            .iter()
+            .filter_map(|id| map.get(id)?.upgrade())
+            .collect()
     };
     for object in objects {
         if let Some(source) = object.source() {
@@ -171,17 +179,28 @@ fn configured(addresses: &Addresses) {
 }
 
 fn write_resolver(addresses: &Addresses) {
-    let lines: Vec<String> = addresses.dns.iter().map(|server| format!("nameserver {server}\n")).collect();
+    let lines: Vec<String> = addresses
+        .dns
+        .iter()
+        .map(|server| format!("nameserver {server}\n"))
+        .collect();
     let text = lines.concat();
     if text.is_empty() {
         return;
     }
-    let Ok(etc) = path::resolve(tree::root(), b"/etc", true) else { return };
+    let Ok(etc) = path::resolve(tree::root(), b"/etc", true) else {
+        return;
+    };
     let node = match etc.find(b"resolv.conf") {
         Ok(node) => node,
         Err(_) => {
             let node = Node::regular(0o644);
-            let place = Place { parent: etc, name: b"resolv.conf".to_vec(), node: None, dir_wanted: false };
+            let place = Place {
+                parent: etc,
+                name: b"resolv.conf".to_vec(),
+                node: None,
+                dir_wanted: false,
+            };
             if tree::link(&place, &node) == Err(ENOENT) {
                 return;
             }

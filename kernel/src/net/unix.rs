@@ -60,7 +60,12 @@ static NAMES: SpinLock<BTreeMap<Vec<u8>, Weak<Unix>>> = SpinLock::new(BTreeMap::
 impl Unix {
     /// A new socket.
     pub fn open(kind: u32) -> Arc<Unix> {
-        Arc::new_cyclic(|this| Unix { kind, state: SpinLock::new(State::default()), source: Source::new(), this: this.clone() })
+        Arc::new_cyclic(|this| Unix {
+            kind,
+            state: SpinLock::new(State::default()),
+            source: Source::new(),
+            this: this.clone(),
+        })
     }
 
     /// Two connected sockets.
@@ -144,7 +149,11 @@ fn key(address: &[u8], create: bool) -> Result<Vec<u8>> {
 
 fn find(address: &[u8]) -> Result<Arc<Unix>> {
     let key = key(address, false)?;
-    NAMES.lock().get(&key).and_then(Weak::upgrade).ok_or(ECONNREFUSED)
+    NAMES
+        .lock()
+        .get(&key)
+        .and_then(Weak::upgrade)
+        .ok_or(ECONNREFUSED)
 }
 
 impl File for Unix {
@@ -167,7 +176,13 @@ impl File for Unix {
             if s.ended && (s.write_shut || s.peer.strong_count() == 0) {
                 events |= HUP;
             }
-            (events, s.peer.upgrade(), s.connected, s.backlog.is_some(), s.write_shut)
+            (
+                events,
+                s.peer.upgrade(),
+                s.connected,
+                s.backlog.is_some(),
+                s.write_shut,
+            )
         };
         let writable = match peer {
             Some(peer) => peer.room() > 0 || write_shut,
@@ -191,7 +206,11 @@ impl File for Unix {
             0x541b => {
                 let waiting = {
                     let s = self.state.lock();
-                    if self.is_stream() { s.queue.iter().map(|p| p.bytes.len() - p.offset).sum() } else { s.queue.front().map_or(0, |p| p.bytes.len()) }
+                    if self.is_stream() {
+                        s.queue.iter().map(|p| p.bytes.len() - p.offset).sum()
+                    } else {
+                        s.queue.front().map_or(0, |p| p.bytes.len())
+                    }
                 };
                 user::write(argument, &(waiting as u32)).map(|()| 0)
             }
@@ -200,7 +219,12 @@ impl File for Unix {
     }
 
     fn stat(&self) -> Stat {
-        Stat { ino: self.this.as_ptr() as u64 >> 4 & 0xfff_ffff, mode: S_IFSOCK | 0o777, nlink: 1, ..Stat::default() }
+        Stat {
+            ino: self.this.as_ptr() as u64 >> 4 & 0xfff_ffff,
+            mode: S_IFSOCK | 0o777,
+            nlink: 1,
+            ..Stat::default()
+        }
     }
 
     fn socket(&self) -> Option<&dyn Socket> {
@@ -245,7 +269,12 @@ impl Socket for Unix {
         if address.len() == 2 {
             // No name: one is made.
             let number = (self.this.as_ptr() as u64 >> 4) & 0xf_ffff;
-            name = [&AF_UNIX.to_ne_bytes()[..], b"\0", alloc::format!("{number:05x}").as_bytes()].concat();
+            name = [
+                &AF_UNIX.to_ne_bytes()[..],
+                b"\0",
+                alloc::format!("{number:05x}").as_bytes(),
+            ]
+            .concat();
         }
         let key = key(&name, true)?;
         let mut names = NAMES.lock();
@@ -277,12 +306,15 @@ impl Socket for Unix {
         }
         let socket = s.pending.pop_front().ok_or(EAGAIN)?;
         drop(s);
-        let name = socket.peer().unwrap_or_else(|_| AF_UNIX.to_ne_bytes().to_vec());
+        let name = socket
+            .peer()
+            .unwrap_or_else(|_| AF_UNIX.to_ne_bytes().to_vec());
         Ok((socket, name))
     }
 
     fn connect(&self, address: &[u8]) -> Result<()> {
-        if self.kind == SOCK_DGRAM && super::address::family(address)? == super::address::AF_UNSPEC {
+        if self.kind == SOCK_DGRAM && super::address::family(address)? == super::address::AF_UNSPEC
+        {
             let mut s = self.state.lock();
             (s.peer, s.connected) = (Weak::new(), false);
             return Ok(());
@@ -328,7 +360,11 @@ impl Socket for Unix {
         if self.is_stream() {
             take = take.min(target.room());
             if take == 0 && !bytes.is_empty() {
-                return Err(if target.state.lock().read_shut { EPIPE } else { EAGAIN });
+                return Err(if target.state.lock().read_shut {
+                    EPIPE
+                } else {
+                    EAGAIN
+                });
             }
         } else if take > QUEUE_MAX {
             return Err(EMSGSIZE);
@@ -336,7 +372,12 @@ impl Socket for Unix {
         if take == 0 && self.is_stream() {
             return Ok(0);
         }
-        target.deliver(Packet { bytes: bytes[..take].to_vec(), offset: 0, from, files: files.to_vec() })?;
+        target.deliver(Packet {
+            bytes: bytes[..take].to_vec(),
+            offset: 0,
+            from,
+            files: files.to_vec(),
+        })?;
         Ok(take)
     }
 
@@ -350,17 +391,27 @@ impl Socket for Unix {
                 if s.ended || s.read_shut {
                     return Ok(message);
                 }
-                return Err(if s.connected || self.kind == SOCK_DGRAM { EAGAIN } else if s.backlog.is_some() { EINVAL } else { ENOTCONN });
+                return Err(if s.connected || self.kind == SOCK_DGRAM {
+                    EAGAIN
+                } else if s.backlog.is_some() {
+                    EINVAL
+                } else {
+                    ENOTCONN
+                });
             }
             let mut n = 0;
             while let Some(packet) = s.queue.get_mut(n) {
                 // Descriptions end a stream's read, before and after.
-                if n > 0 && (!stream || !packet.files.is_empty()) || message.bytes.len() == max && n > 0 {
+                if n > 0 && (!stream || !packet.files.is_empty())
+                    || message.bytes.len() == max && n > 0
+                {
                     break;
                 }
                 let left = packet.bytes.len() - packet.offset;
                 let part = left.min(max - message.bytes.len());
-                message.bytes.extend_from_slice(&packet.bytes[packet.offset..packet.offset + part]);
+                message
+                    .bytes
+                    .extend_from_slice(&packet.bytes[packet.offset..packet.offset + part]);
                 message.full = if stream { message.bytes.len() } else { left };
                 message.from = packet.from.clone();
                 let carried = !packet.files.is_empty();
@@ -406,7 +457,11 @@ impl Socket for Unix {
 
     fn name(&self) -> Result<Vec<u8>> {
         let name = self.state.lock().name.clone();
-        Ok(if name.is_empty() { AF_UNIX.to_ne_bytes().to_vec() } else { name })
+        Ok(if name.is_empty() {
+            AF_UNIX.to_ne_bytes().to_vec()
+        } else {
+            name
+        })
     }
 
     fn peer(&self) -> Result<Vec<u8>> {

@@ -55,7 +55,12 @@ fn with<T>(fd: u64, f: impl FnOnce(&Arc<Open>, &dyn Socket) -> Result<T>) -> Res
 fn install(file: Arc<dyn File>, flags: u32) -> Result<usize> {
     let ino = file.stat().ino;
     let name = alloc::format!("socket:[{ino}]");
-    fd::install_file(file, O_RDWR | flags & O_NONBLOCK, flags & O_CLOEXEC != 0, name.as_bytes())
+    fd::install_file(
+        file,
+        O_RDWR | flags & O_NONBLOCK,
+        flags & O_CLOEXEC != 0,
+        name.as_bytes(),
+    )
 }
 
 fn socket(domain: u64, kind: u64, protocol: u64) -> Result<usize> {
@@ -80,7 +85,11 @@ fn socket(domain: u64, kind: u64, protocol: u64) -> Result<usize> {
 fn socketpair(domain: u64, kind: u64, _protocol: u64, fds: u64) -> Result<usize> {
     let (flags, kind) = (kind as u32 & !15, kind as u32 & 15);
     if domain as u16 != AF_UNIX {
-        return Err(if matches!(domain as u16, AF_INET | AF_INET6) { EOPNOTSUPP } else { EAFNOSUPPORT });
+        return Err(if matches!(domain as u16, AF_INET | AF_INET6) {
+            EOPNOTSUPP
+        } else {
+            EAFNOSUPPORT
+        });
     }
     if !is_type(kind) {
         return Err(ESOCKTNOSUPPORT);
@@ -152,7 +161,13 @@ fn accept4(fd: u64, at: u64, len: u64, flags: u64) -> Result<usize> {
 }
 
 /// Sends a list of buffers. A stream that waits takes everything.
-fn send(fd: u64, list: &Buffers, to: Option<&[u8]>, files: &[Arc<Open>], flags: u64) -> Result<usize> {
+fn send(
+    fd: u64,
+    list: &Buffers,
+    to: Option<&[u8]>,
+    files: &[Arc<Open>],
+    flags: u64,
+) -> Result<usize> {
     with(fd, |open, s| {
         let mut feed = Feed::user(list);
         let mut total = 0;
@@ -177,7 +192,11 @@ fn send(fd: u64, list: &Buffers, to: Option<&[u8]>, files: &[Arc<Open>], flags: 
 }
 
 fn sendto(fd: u64, at: u64, len: u64, flags: u64, to: u64, to_len: u64) -> Result<usize> {
-    let to = if to == 0 { None } else { Some(address(to, to_len)?) };
+    let to = if to == 0 {
+        None
+    } else {
+        Some(address(to, to_len)?)
+    };
     send(fd, &buffer(at, len), to.as_deref(), &[], flags)
 }
 
@@ -192,14 +211,20 @@ fn receive(fd: u64, list: &Buffers, flags: u64) -> Result<(usize, Message)> {
             if room == 0 && s.is_stream() {
                 return Ok((total, Message::default()));
             }
-            let mut message = match open.wait(dont_wait, false, || s.receive(room.min(1 << 20), flags & MSG_PEEK != 0)) {
+            let mut message = match open.wait(dont_wait, false, || {
+                s.receive(room.min(1 << 20), flags & MSG_PEEK != 0)
+            }) {
                 Ok(message) => message,
                 Err(_) if total > 0 => return Ok((total, Message::default())),
                 Err(error) => return Err(error),
             };
             let got = sink.put(&message.bytes)?;
             total += got;
-            let more = s.is_stream() && flags & MSG_WAITALL != 0 && flags & MSG_PEEK == 0 && got > 0 && sink.room() > 0;
+            let more = s.is_stream()
+                && flags & MSG_WAITALL != 0
+                && flags & MSG_PEEK == 0
+                && got > 0
+                && sink.room() > 0;
             if !more {
                 message.bytes = Vec::new();
                 return Ok((total, message));
@@ -211,7 +236,11 @@ fn receive(fd: u64, list: &Buffers, flags: u64) -> Result<(usize, Message)> {
 fn recvfrom(fd: u64, at: u64, len: u64, flags: u64, from: u64, from_len: u64) -> Result<usize> {
     let (count, message) = receive(fd, &buffer(at, len), flags)?;
     give_address(&message.from, from, from_len)?;
-    Ok(if flags & MSG_TRUNC != 0 { message.full.max(count) } else { count })
+    Ok(if flags & MSG_TRUNC != 0 {
+        message.full.max(count)
+    } else {
+        count
+    })
 }
 
 /// A `msghdr`: name, its length, buffers, their count, control, its length, flags.
@@ -239,7 +268,9 @@ fn carried(at: u64, len: u64) -> Result<Vec<Arc<Open>>> {
         }
         if kind == [1, 0, 0, 0, 1, 0, 0, 0] {
             for fd in rest[16..size].chunks_exact(4) {
-                files.push(fd::get(u64::from(u32::from_ne_bytes([fd[0], fd[1], fd[2], fd[3]])))?);
+                files.push(fd::get(u64::from(u32::from_ne_bytes([
+                    fd[0], fd[1], fd[2], fd[3],
+                ])))?);
             }
         }
         rest = rest.get(size.next_multiple_of(8)..).unwrap_or(&[]);
@@ -249,7 +280,11 @@ fn carried(at: u64, len: u64) -> Result<Vec<Arc<Open>>> {
 
 fn sendmsg(fd: u64, at: u64, flags: u64) -> Result<usize> {
     let [name, name_len, list, count, control, control_len, _] = header(at)?;
-    let to = if name == 0 || name_len as u32 == 0 { None } else { Some(address(name, name_len)?) };
+    let to = if name == 0 || name_len as u32 == 0 {
+        None
+    } else {
+        Some(address(name, name_len)?)
+    };
     let files = carried(control, control_len)?;
     send(fd, &buffers(list, count)?, to.as_deref(), &files, flags)
 }
@@ -262,7 +297,14 @@ fn recvmsg(fd: u64, at: u64, flags: u64) -> Result<usize> {
         let room = (name_len as u32 as usize).min(message.from.len());
         user::write_bytes(name, &message.from[..room])?;
     }
-    user::write(at + 8, &(if name == 0 { 0 } else { message.from.len() as u32 }))?;
+    user::write(
+        at + 8,
+        &(if name == 0 {
+            0
+        } else {
+            message.from.len() as u32
+        }),
+    )?;
     let truncated = message.full > got && !with(fd, |_, s| Ok(s.is_stream()))?;
     if truncated {
         out_flags |= MSG_TRUNC as u32;
@@ -281,7 +323,11 @@ fn recvmsg(fd: u64, at: u64, flags: u64) -> Result<usize> {
     }
     user::write(at + 40, &written)?;
     user::write(at + 48, &out_flags)?;
-    Ok(if flags & MSG_TRUNC != 0 { message.full.max(got) } else { got })
+    Ok(if flags & MSG_TRUNC != 0 {
+        message.full.max(got)
+    } else {
+        got
+    })
 }
 
 /// Installs received descriptions and writes their numbers into a control block; its length.
@@ -318,7 +364,11 @@ fn sendmmsg(fd: u64, list: u64, count: u64, flags: u64) -> Result<usize> {
 fn recvmmsg(fd: u64, list: u64, count: u64, flags: u64, _timeout: u64) -> Result<usize> {
     let mut done = 0;
     for n in 0..u64::from(count as u32).min(1024) {
-        let extra = if n > 0 && flags & MSG_WAITFORONE != 0 { MSG_DONTWAIT } else { 0 };
+        let extra = if n > 0 && flags & MSG_WAITFORONE != 0 {
+            MSG_DONTWAIT
+        } else {
+            0
+        };
         match recvmsg(fd, list + n * MMSG, flags & !MSG_WAITFORONE | extra) {
             Ok(got) => user::write(list + n * MMSG + 56, &(got as u32))?,
             Err(e) if done == 0 => return Err(e),

@@ -114,13 +114,28 @@ impl Transport {
     /// Sets a queue up.
     pub fn queue(&self, index: u16) -> Option<Queue> {
         match *self {
-            Transport::Pci { common, notify, factor, .. } => {
+            Transport::Pci {
+                common,
+                notify,
+                factor,
+                ..
+            } => {
                 common.write(22, index);
                 let size = common.read::<u16>(24).min(queue::SIZE_MAX);
-                let queue = Queue::new(size, Notify::Narrow(notify.at(u64::from(common.read::<u16>(30)) * u64::from(factor))), index)?;
+                let queue = Queue::new(
+                    size,
+                    Notify::Narrow(
+                        notify.at(u64::from(common.read::<u16>(30)) * u64::from(factor)),
+                    ),
+                    index,
+                )?;
                 common.write(24, size);
                 common.write(26, 0u16);
-                for (offset, address) in [(32, queue.descriptors()), (40, queue.available()), (48, queue.used())] {
+                for (offset, address) in [
+                    (32, queue.descriptors()),
+                    (40, queue.available()),
+                    (48, queue.used()),
+                ] {
                     common.write(offset, address as u32);
                     common.write(offset + 4, (address >> 32) as u32);
                 }
@@ -136,7 +151,11 @@ impl Transport {
                     registers.write(0x3c, 4096u32);
                     registers.write(0x40, (queue.descriptors() / 4096) as u32);
                 } else {
-                    for (offset, address) in [(0x80, queue.descriptors()), (0x90, queue.available()), (0xa0, queue.used())] {
+                    for (offset, address) in [
+                        (0x80, queue.descriptors()),
+                        (0x90, queue.available()),
+                        (0xa0, queue.used()),
+                    ] {
                         registers.write(offset, address as u32);
                         registers.write(offset + 4, (address >> 32) as u32);
                     }
@@ -149,7 +168,9 @@ impl Transport {
 
     /// Binds the device's interrupt to a handler.
     pub fn bind(&self, handler: fn(usize), argument: usize) -> bool {
-        let Some(vector) = trap::bind(handler, argument) else { return false };
+        let Some(vector) = trap::bind(handler, argument) else {
+            return false;
+        };
         match self {
             Transport::Pci { device, common, .. } => {
                 common.write(16, 0xffffu16);
@@ -188,7 +209,9 @@ fn over_pci(device: pci::Device) -> Option<Transport> {
     for at in device.capabilities(0x09) {
         let (kind, bar) = (device.byte(at + 3), device.byte(at + 4));
         let (offset, len) = (device.read(at + 8), device.read(at + 12));
-        let Some(base) = device.bar(bar) else { continue };
+        let Some(base) = device.bar(bar) else {
+            continue;
+        };
         let block = || Mmio::new(base + u64::from(offset), u64::from(len));
         match kind {
             1 => common = Some(block()),
@@ -198,7 +221,13 @@ fn over_pci(device: pci::Device) -> Option<Transport> {
         }
     }
     let (notify, factor) = notify?;
-    Some(Transport::Pci { device, common: common?, notify, factor, config })
+    Some(Transport::Pci {
+        device,
+        common: common?,
+        notify,
+        factor,
+        config,
+    })
 }
 
 /// Reads a device's place from the command line: `SIZE@ADDRESS:INTERRUPT`.
@@ -212,12 +241,23 @@ fn place(text: &str) -> Option<(u64, u64, u32)> {
 /// Finds the devices and starts their drivers.
 pub fn init(line: &CommandLine) {
     let mut devices: Vec<(u32, Transport)> = Vec::new();
-    let named = line.options.iter().filter(|(n, _)| n == "virtio_mmio.device").filter_map(|(_, v)| place(v));
+    let named = line
+        .options
+        .iter()
+        .filter(|(n, _)| n == "virtio_mmio.device")
+        .filter_map(|(_, v)| place(v));
     for (address, len, interrupt) in acpi::tables().virtio.iter().copied().chain(named) {
         let registers = Mmio::new(address, len);
         if registers.read::<u32>(0) == 0x7472_6976 {
             let old = registers.read::<u32>(4) == 1;
-            devices.push((registers.read(8), Transport::Mapped { registers, interrupt, old }));
+            devices.push((
+                registers.read(8),
+                Transport::Mapped {
+                    registers,
+                    interrupt,
+                    old,
+                },
+            ));
         }
     }
     for device in pci::devices() {

@@ -41,9 +41,18 @@ pub struct Card {
 
 /// Starts the card and gives it to the network layer.
 pub fn init(transport: Transport) -> bool {
-    let Some(features) = transport.negotiate(CSUM | GUEST_CSUM | MAC | MERGE) else { return false };
-    let parts = (transport.queue(0), transport.queue(1), DmaBlock::new(BUFFER * BUFFERS), DmaBlock::new(BUFFER * BUFFERS));
-    let (Some(receive), Some(send), Some(receive_block), Some(send_block)) = parts else { return false };
+    let Some(features) = transport.negotiate(CSUM | GUEST_CSUM | MAC | MERGE) else {
+        return false;
+    };
+    let parts = (
+        transport.queue(0),
+        transport.queue(1),
+        DmaBlock::new(BUFFER * BUFFERS),
+        DmaBlock::new(BUFFER * BUFFERS),
+    );
+    let (Some(receive), Some(send), Some(receive_block), Some(send_block)) = parts else {
+        return false;
+    };
     let mut mac = [2, 0, 0, 0, 0, 2];
     if features & MAC != 0 {
         mac = core::array::from_fn(|n| transport.config(n as u64));
@@ -94,7 +103,10 @@ impl Card {
     /// The next filled buffer and its length, checked against the buffer's.
     fn next_buffer(&mut self) -> Option<(u16, usize)> {
         let (head, len) = self.receive.pop()?;
-        Some((self.receive_buffers[usize::from(head)], (len as usize).min(BUFFER)))
+        Some((
+            self.receive_buffers[usize::from(head)],
+            (len as usize).min(BUFFER),
+        ))
     }
 
     /// Takes back buffers that were sent.
@@ -128,11 +140,17 @@ impl Nic for Card {
             }
             let head = self.receive_block.bytes(at, len);
             let verified = head[0] & (NEEDS_CSUM | DATA_VALID) != 0;
-            let parts = if self.merge { u16::from_le_bytes([head[10], head[11]]) } else { 1 };
+            let parts = if self.merge {
+                u16::from_le_bytes([head[10], head[11]])
+            } else {
+                1
+            };
             let mut bytes = head[self.header..].to_vec();
             self.post(n);
             for _ in 1..parts {
-                let Some((n, len)) = self.next_buffer() else { break };
+                let Some((n, len)) = self.next_buffer() else {
+                    break;
+                };
                 bytes.extend_from_slice(self.receive_block.bytes(usize::from(n) * BUFFER, len));
                 self.post(n);
             }
@@ -172,7 +190,10 @@ impl Nic for Card {
         }
         bytes[header..].copy_from_slice(frame);
         let len = (header + frame.len()) as u32;
-        match self.send.add(&[(self.send_block.phys() + at as u64, len, false)]) {
+        match self
+            .send
+            .add(&[(self.send_block.phys() + at as u64, len, false)])
+        {
             Some(head) => {
                 self.send_buffers[usize::from(head)] = n;
                 self.send.notify();

@@ -46,7 +46,16 @@ impl Queue {
         let n = usize::from(size);
         let used_at = (16 * n + 6 + 2 * n).next_multiple_of(4096);
         let memory = DmaBlock::new(used_at + 6 + 8 * n)?;
-        Some(Queue { memory, size, index, notify, free: (0..size).rev().collect(), next_available: 0, next_used: 0, used_at })
+        Some(Queue {
+            memory,
+            size,
+            index,
+            notify,
+            free: (0..size).rev().collect(),
+            next_available: 0,
+            next_used: 0,
+            used_at,
+        })
     }
 
     /// How many entries it has.
@@ -94,7 +103,8 @@ impl Queue {
         self.memory.write(self.available_at() + 4 + 2 * slot, next);
         fence(Ordering::SeqCst);
         self.next_available = self.next_available.wrapping_add(1);
-        self.memory.write(self.available_at() + 2, self.next_available);
+        self.memory
+            .write(self.available_at() + 2, self.next_available);
         Some(next)
     }
 

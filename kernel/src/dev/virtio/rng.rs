@@ -11,7 +11,9 @@ pub fn init(transport: Transport) -> bool {
     if transport.negotiate(0).is_none() {
         return false;
     }
-    let (Some(mut queue), Some(block)) = (transport.queue(0), DmaBlock::new(LEN as usize)) else { return false };
+    let (Some(mut queue), Some(block)) = (transport.queue(0), DmaBlock::new(LEN as usize)) else {
+        return false;
+    };
     queue.set_interrupts(false);
     transport.start();
     if queue.add(&[(block.phys(), LEN, true)]).is_none() {
