@@ -34,6 +34,9 @@ pub struct Boot<'a> {
 fn tables() -> Vec<&'static [BifEntry]> {
     let mut tables: Vec<&'static [BifEntry]> = Vec::new();
     tables.extend(vm::bif::tables());
+    tables.extend(loader::bifs::TABLES);
+    tables.extend(nif::bif_tables());
+    tables.extend(scheduler::bifs::tables());
     tables
 }
 
@@ -116,9 +119,11 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     vm::atom::set_limit(flags.atoms);
     vm::process::table::init(flags.processes);
     link_bifs();
+    vm::bif::ets::init();
     load_preloaded(boot.otp)?;
     scheduler::start(&scheduler::Config {
-        workers: flags.schedulers.map_or(1, |(_, online)| online),
+        workers: flags.schedulers.map_or(1, |(all, _)| all),
+        online: flags.schedulers.map_or(1, |(_, online)| online),
         runner: Interpreter::new,
     });
     let args = OwnedTerm::build(|heap| {

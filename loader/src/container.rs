@@ -77,8 +77,13 @@ impl<'a> Container<'a> {
 
     /// The contents of the chunk `id`; `None` if there is none or it is empty.
     pub fn get(&self, id: &[u8; 4]) -> Option<&'a [u8]> {
+        self.chunk(id).map(|chunk| chunk.data)
+    }
+
+    /// The chunk `id`; `None` if there is none or it is empty.
+    pub fn chunk(&self, id: &[u8; 4]) -> Option<Chunk<'a>> {
         let chunk = self.chunks.iter().rev().find(|chunk| chunk.id == *id)?;
-        (!chunk.data.is_empty()).then_some(chunk.data)
+        (!chunk.data.is_empty()).then_some(*chunk)
     }
 }
 

@@ -30,6 +30,7 @@
 //! | `rewrite` | generic operations to specific instructions, a file a family |
 //! | `rules` | fusing neighbours, resolving jumps |
 //! | [`link`] | all of it: from bytes to a module that can be loaded |
+//! | [`bifs`] | the BIFs about code |
 //! | `error` | [`LoadError`]: what is wrong, in which chunk, at which byte |
 //!
 //! Up to `file` nothing knows terms: atoms are text, literals are bytes in the external format. Nothing reserves
@@ -37,6 +38,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bifs;
 mod chunks;
 mod code;
 mod container;

@@ -6,8 +6,8 @@ use vm::term::word::{self, Word};
 use super::bits::normal;
 use super::{Rewriter, Rewritten};
 use crate::error::LoadError;
-use crate::opcodes::GenericOp as G;
 use crate::kind::Kind;
+use crate::opcodes::GenericOp as G;
 use crate::operand::Operand;
 
 /// The types of segments, numbered as `BsCreateBin` has them.

@@ -11,6 +11,8 @@ pub mod convert;
 pub mod dictionary;
 pub mod exceptions;
 pub mod link_monitor;
+pub mod ets;
+pub mod ets_select;
 pub mod lists;
 pub mod operators;
 pub mod tuple;
@@ -91,6 +93,8 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         dictionary::BIFS,
         exceptions::BIFS,
         link_monitor::BIFS,
+        ets::BIFS,
+        ets_select::BIFS,
         lists::BIFS,
         operators::BIFS,
         process::BIFS,

@@ -149,22 +149,56 @@ pub trait Links {
     fn table(&mut self, table: &mut Table);
 }
 
-/// A field of an instruction, as [`Instr::link`] sees it.
+/// What a field of an instruction holds.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum FieldValue {
+    /// A register.
+    Reg(Reg),
+    /// A place in the code.
+    Jump(Jump),
+    /// A constant term.
+    Const(Const),
+    /// Operands in the module's data.
+    Table(Table),
+    /// A number, or an address as one; the field's name says of what.
+    Number(i64),
+}
+
+/// A field of an instruction, as [`Instr::link`] and [`Instr::fields`] see it.
 trait Field {
     #[inline(always)]
     fn link<L: Links>(&mut self, _links: &mut L) {}
+    fn value(self) -> FieldValue;
 }
 
-impl Field for Reg {}
-impl Field for Const {}
-impl Field for u8 {}
-impl Field for u16 {}
-impl Field for u32 {}
-impl Field for i32 {}
-impl Field for u64 {}
-impl Field for bool {}
+impl Field for Reg {
+    fn value(self) -> FieldValue {
+        FieldValue::Reg(self)
+    }
+}
+
+impl Field for Const {
+    fn value(self) -> FieldValue {
+        FieldValue::Const(self)
+    }
+}
+
+macro_rules! number_fields {
+    ($($type:ty)*) => {
+        $(impl Field for $type {
+            fn value(self) -> FieldValue {
+                FieldValue::Number(self as i64)
+            }
+        })*
+    };
+}
+number_fields! { u8 u16 u32 i32 u64 bool }
 
 impl Field for Jump {
+    fn value(self) -> FieldValue {
+        FieldValue::Jump(self)
+    }
+
     #[inline(always)]
     fn link<L: Links>(&mut self, links: &mut L) {
         links.jump(self);
@@ -172,6 +206,10 @@ impl Field for Jump {
 }
 
 impl Field for Table {
+    fn value(self) -> FieldValue {
+        FieldValue::Table(self)
+    }
+
     #[inline(always)]
     fn link<L: Links>(&mut self, links: &mut L) {
         links.table(self);
@@ -199,6 +237,13 @@ macro_rules! instructions {
             pub fn number(&self) -> u16 {
                 // SAFETY: the enum is `repr(u16)`, so its first two bytes are the number.
                 unsafe { *std::ptr::from_ref(self).cast::<u16>() }
+            }
+
+            /// Its operands by name, in the order of its row.
+            pub fn fields(&self) -> Vec<(&'static str, FieldValue)> {
+                match *self {
+                    $(Instr::$name $({ $($field),* })? => vec![$($((stringify!($field), $field.value())),*)?]),*
+                }
             }
 
             /// Shows every jump and table of it to `links`, which may change them: how the loader links code.

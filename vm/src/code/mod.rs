@@ -2,12 +2,14 @@
 //!
 //! [`instr`] has the specific instructions, [`export`] the table of functions that can be called by name,
 //! [`fun`] what funs point to, [`module`] a loaded module, [`table`] which modules are loaded, [`purge`] how
-//! code goes.
+//! code goes, [`listing`] how it looks to people.
 
 pub mod export;
 pub mod fun;
 pub mod instr;
+pub mod listing;
 pub mod module;
+pub mod native;
 pub mod purge;
 pub mod table;
 

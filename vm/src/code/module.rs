@@ -9,7 +9,7 @@ use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::instr::{Jump, Links, Table};
 use super::{FunEntry, Instr, Mfa};
@@ -331,6 +331,11 @@ impl Module {
                 .get()
                 .write(instruction)
         };
+    }
+
+    /// Keeps its literals from being freed, for those who look at the constants in its code.
+    pub(super) fn hold_literals(&self) -> MutexGuard<'_, Option<LiteralArea>> {
+        self.literals.lock()
     }
 
     /// Takes its literals, which must outlive its code until no process can hold them (`purge`).

@@ -6,7 +6,7 @@
 //! that every process has copied those that it holds.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
@@ -31,6 +31,18 @@ struct Purge {
 
 /// Rank: after the right to write code, before the table of modules.
 static PURGE: Mutex<Option<Purge>> = Mutex::new(None);
+
+static PURGER: OnceLock<Pid> = OnceLock::new();
+
+/// Says which process is `erts_code_purger`. Once; false the second time.
+pub fn set_purger(pid: Pid) -> bool {
+    PURGER.set(pid).is_ok()
+}
+
+/// The process that purges, if it is known.
+pub fn purger() -> Option<Pid> {
+    PURGER.get().copied()
+}
 
 /// What preparing came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,7 +165,14 @@ pub fn runs(process: &Process, module: &Module) -> bool {
     false
 }
 
-/// LiteralArea of purged modules: the one that processes are asked about, and those after it.
+impl Process {
+    /// How many words its stack takes.
+    pub fn stack_words(&self) -> usize {
+        self.heap.stack_words()
+    }
+}
+
+/// Literals of purged modules: the one that processes are asked about, and those after it.
 struct Releases {
     current: Option<LiteralArea>,
     later: VecDeque<LiteralArea>,
@@ -174,6 +193,9 @@ pub fn set_literals_waker(wake: fn()) {
 
 /// Queues literals that nothing refers to any more but what processes hold.
 pub fn release_literals(literals: LiteralArea) {
+    if literals.words() == 0 {
+        return;
+    }
     let wake = {
         let mut releases = RELEASES.lock();
         releases.later.push_back(literals);

@@ -29,7 +29,6 @@ pub mod exit;
 pub mod flags;
 pub mod handle;
 pub mod hooks;
-mod interim;
 pub mod mailbox;
 pub mod memory;
 pub mod queue;
@@ -217,6 +216,11 @@ impl Process {
     /// Its pid.
     pub fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// The instruction that it runs, or goes on at.
+    pub fn position(&self) -> *const Instr {
+        self.ip.get()
     }
 
     /// The part that others see.
