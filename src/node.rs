@@ -38,7 +38,6 @@ fn tables() -> Vec<&'static [BifEntry]> {
     tables.extend(loader::bifs::TABLES);
     tables.extend(scheduler::bifs::tables());
     tables.extend(nif::bif_tables());
-    tables.extend(scheduler::bifs::tables());
     tables
 }
 
