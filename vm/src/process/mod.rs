@@ -29,7 +29,6 @@ pub mod exit;
 pub mod flags;
 pub mod handle;
 pub mod hooks;
-mod interim;
 pub mod mailbox;
 pub mod memory;
 pub mod queue;
