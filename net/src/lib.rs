@@ -1,1 +1,3 @@
 //! The inet driver, sockets, the resolver, epmd and distribution.
+
+pub mod epmd;

@@ -4,10 +4,16 @@
 //! module passes to `load_nif`.
 
 pub mod errno;
+pub mod load;
 pub mod prim_buffer;
 pub mod prim_file;
 
 use vm::bif::BifEntry;
+
+/// The tables of this crate's BIFs.
+pub fn bif_tables() -> Vec<&'static [BifEntry]> {
+    vec![load::BIFS]
+}
 
 /// A native module that is linked in.
 pub struct NativeModule {
@@ -18,7 +24,12 @@ pub struct NativeModule {
 }
 
 /// The native modules that are linked in.
-pub static MODULES: &[NativeModule] = &[NativeModule {
+pub static MODULES: &[NativeModule] = &[
+    NativeModule { name: "zlib", functions: &[] },
+    NativeModule { name: "erl_tracer", functions: &[] },
+    NativeModule { name: "prim_socket", functions: &[] },
+    NativeModule { name: "net", functions: &[] },
+    NativeModule {
     name: "prim_file",
     functions: prim_file::BIFS,
 }];

@@ -1,1 +1,47 @@
 //! Ports, the driver trait, the command registry and the in-thread drivers.
+//!
+//! A port is an endpoint that an Erlang process talks to in bytes. What stands behind it is a
+//! [`Driver`]: a state machine whose callbacks are run one at a time, on whatever thread the port is
+//! scheduled, and which never runs Erlang code. This crate holds what is below Erlang terms:
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`driver`] | the traits [`DriverFactory`] and [`Driver`], which users implement |
+//! | [`handle`] | [`PortHandle`]: what a driver can ask of its port; [`Host`]: who answers |
+//! | [`open`] | [`OpenRequest`]: the command line and options of `open_port` |
+//! | [`instance`] | [`Instance`]: a running driver, its panics contained |
+//! | [`framing`] | `{packet, N}`, `{line, N}` and `stream` |
+//! | [`poller`], [`pool`] | readiness of descriptors; threads for blocking work |
+//! | [`registry`] | which command lines are served by which in-thread driver |
+//! | [`drivers`] | `fd`, `spawn`, `tty_sl`, `ram_file_drv` |
+//! | [`programs`] | the port programs of OTP, in-thread: `inet_gethost`, `memsup`, … |
+//! | [`testing`] | [`testing::Bench`]: a host that drives one driver in a test |
+//!
+//! Unsafe code lives in `sys` alone.
+
+#![deny(unsafe_code)]
+
+pub mod driver;
+pub mod drivers;
+pub mod errno;
+pub mod framing;
+pub mod handle;
+pub mod instance;
+pub mod io_queue;
+pub mod iovec;
+pub mod open;
+pub mod poller;
+pub mod pool;
+pub mod programs;
+pub mod registry;
+#[allow(unsafe_code, reason = "the crate's one island: calls to the C library")]
+mod sys;
+pub mod testing;
+
+pub use driver::{BadArg, Driver, DriverFactory, FramedBy, StartError, Started};
+pub use handle::{
+    CloseReason, Event, Host, MonitorId, PidToken, PortHandle, PortId, Readiness, TermSpec,
+};
+pub use instance::{Crash, Instance};
+pub use iovec::IoVec;
+pub use open::{Command, OpenOptions, OpenRequest};

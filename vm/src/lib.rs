@@ -9,6 +9,7 @@ pub mod atom;
 pub mod bif;
 pub mod binary;
 pub mod code;
+pub mod environment;
 pub mod etf;
 pub mod fatal;
 pub mod heap;

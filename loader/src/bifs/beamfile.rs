@@ -9,9 +9,10 @@ use crate::file::BeamFile;
 use crate::link::checksum;
 
 bifs! {
-    "erts_internal":
+    "erts_internal" {
         "beamfile_chunk"/2          Plain   beamfile_chunk_2;
         "beamfile_module_md5"/1     Plain   beamfile_module_md5_1;
+    }
 }
 
 /// The contents of a chunk as a part of the file's binary; `undefined` where there is none or it is empty.

@@ -10,9 +10,10 @@ use vm::code::{Instr, table};
 use vm::term::{Kind, Term};
 
 bifs! {
-    "erts_debug":
+    "erts_debug" {
         "disassemble"/1     Plain   disassemble_1;
         "instructions"/0    Plain   instructions_0;
+    }
 }
 
 /// The names of all instructions.

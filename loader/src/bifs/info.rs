@@ -12,7 +12,7 @@ use super::atom;
 use crate::literals::decode;
 
 bifs! {
-    "erlang":
+    "erlang" {
         "module_loaded"/1       Plain   module_loaded_1;
         "loaded"/0              Plain   loaded_0;
         "pre_loaded"/0          Plain   pre_loaded_0;
@@ -21,6 +21,7 @@ bifs! {
         "is_builtin"/3          Plain   is_builtin_3;
         "get_module_info"/1     Plain   get_module_info_1;
         "get_module_info"/2     Plain   get_module_info_2;
+    }
 }
 
 fn module_loaded_1(call: Call<'_>) -> BifResult<'_> {

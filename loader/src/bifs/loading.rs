@@ -13,12 +13,13 @@ use vm::{atom, bifs};
 use super::{Prepared, atom, seize};
 
 bifs! {
-    "erlang":
+    "erlang" {
         "has_prepared_code_on_load"/1   Plain   has_prepared_code_on_load_1;
         "finish_loading"/1              Heavy   finish_loading_1;
         "call_on_load_function"/1       Heavy   call_on_load_function_1;
         "finish_after_on_load"/2        Heavy   finish_after_on_load_2;
         "delete_module"/1               Heavy   delete_module_1;
+    }
 }
 
 fn has_prepared_code_on_load_1(call: Call<'_>) -> BifResult<'_> {

@@ -9,10 +9,11 @@ use vm::{atom, bifs};
 use super::{atom, seize};
 
 bifs! {
-    "erts_internal":
+    "erts_internal" {
         "purge_module"/2                Heavy   purge_module_2;
         "check_process_code"/1          Heavy   check_process_code_1;
         "check_dirty_process_code"/2    Plain   check_dirty_process_code_2;
+    }
 }
 
 /// Only the purger may purge, once it is known who that is.

@@ -8,6 +8,8 @@
 //! millisecond.
 
 pub mod convert;
+pub mod ets;
+pub mod ets_select;
 pub mod lists;
 pub mod operators;
 pub mod tuple;
@@ -73,8 +75,8 @@ macro_rules! bifs {
 }
 
 /// The tables of the files here.
-pub fn tables() -> [&'static [BifEntry]; 2] {
-    [binary::BIFS, tuple::BIFS]
+pub fn tables() -> Vec<&'static [BifEntry]> {
+    vec![binary::BIFS, convert::BIFS, ets::BIFS, ets_select::BIFS, lists::BIFS, operators::BIFS, tuple::BIFS]
 }
 
 /// What a BIF returns.

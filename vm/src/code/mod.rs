@@ -9,6 +9,7 @@ pub mod fun;
 pub mod instr;
 pub mod listing;
 pub mod module;
+pub mod native;
 pub mod purge;
 pub mod table;
 

@@ -3,14 +3,14 @@
 use smallvec::SmallVec;
 
 use super::exceptions::{self, Raised};
-use super::{Flow, Outcome, Registers, code_word};
+use super::{Flow, Registers, code_word};
 use crate::atom::{Atom, well_known};
 use crate::bif::{BifEntry, Call, Stop, Trap};
 use crate::code::export::Mfa;
 use crate::code::instr::{Operand, Table, X_REGISTERS};
 use crate::code::{Export, FunEntry, Instr};
 use crate::heap::Heap;
-use crate::process::Process;
+use crate::process::{Outcome, Process};
 use crate::term::word::{self, BoxedKind, IMM_RETURN, Word};
 use crate::term::{Kind, Term};
 

@@ -10,13 +10,13 @@
 
 use smallvec::SmallVec;
 
-use super::{Flow, Outcome, Registers, code_address};
+use super::{Flow, Registers, code_address};
 use crate::atom::{Atom, well_known};
 use crate::bif::{BifEntry, Class, Exception};
 use crate::code::export::Mfa;
 use crate::code::{Instr, module};
 use crate::heap::Heap;
-use crate::process::Process;
+use crate::process::{Outcome, Process};
 use crate::term::word::{self, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
 use crate::term::{Kind, Term};
 

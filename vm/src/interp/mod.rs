@@ -23,28 +23,31 @@ pub use registers::Registers;
 use crate::bif::{BifEntry, Call};
 use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg};
 use crate::code::{Export, Instr};
-use crate::process::Process;
+use crate::process::{Outcome, Process, Runner};
 use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
 use crate::term::Term;
 use exceptions::Raised;
 
 pub use crate::heap::raw::STACK_SLACK;
 
-/// Why [`run`] returned.
-#[must_use]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Its slice is used up; it can go on at once.
-    Yielded,
-    /// It waits for a signal, or (if given) until so many milliseconds have passed.
-    Waiting(Option<u64>),
-    /// It ended with this reason, a word of its own heap.
-    Exited {
-        /// The reason.
-        reason: Word,
-        /// Whether it crashed: an exception nobody caught, which the error logger hears of.
-        crashed: bool,
-    },
+/// What a scheduler runs processes with.
+pub struct Interpreter {
+    registers: Box<Registers>,
+}
+
+impl Interpreter {
+    /// An interpreter with registers of its own, one a scheduler.
+    pub fn new() -> Box<dyn Runner> {
+        Box::new(Interpreter { registers: Registers::new() })
+    }
+}
+
+// SAFETY: `run` leaves with a reason that was just made or found on the process's heap.
+unsafe impl Runner for Interpreter {
+    fn run(&mut self, process: &mut Process) -> Outcome {
+        // SAFETY: the scheduler hands over processes as `spawn` or an earlier `run` left them.
+        unsafe { run(process, &mut self.registers) }
+    }
 }
 
 /// What an instruction that left the fast path says about how to go on.

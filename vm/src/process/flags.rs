@@ -24,6 +24,8 @@ pub enum Flag {
     HeapSizeWithBinaries = 1 << 7,
     /// It runs, or waits to run, on a dirty scheduler.
     Dirty = 1 << 8,
+    /// `save_calls`: calls are noted.
+    SavesCalls = 1 << 9,
 }
 
 /// The flags.

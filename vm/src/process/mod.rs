@@ -11,7 +11,7 @@
 //! | [`state`], [`queue`] | the scheduling state and the signal queue, each a lock-free algorithm on its own |
 //! | [`shared`], [`table`] | the shared part; from pids to processes |
 //! | [`signal`], [`handle`] | the signals, and what their receiver does about them |
-//! | [`mailbox`], [`receive`] | messages got and not yet received; `receive` |
+//! | [`send`], [`mailbox`], [`receive`] | sending; messages got and not yet received; `receive` |
 //! | [`relations`], [`alias`], [`registry`], [`suspend`] | links, monitors; aliases; names; suspension |
 //! | [`spawn`], [`slice`], [`exit`], [`crash`] | the beginning, a turn, the end, and what the error logger hears of it |
 //! | [`dictionary`], [`flags`], [`collect`] | the process dictionary, flags, the roots of a collection |
@@ -45,6 +45,7 @@ pub mod table;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::atom::{Atom, well_known};
 use crate::code::{Instr, Mfa};
@@ -62,20 +63,20 @@ pub use shared::{Priority, Queued, Running, Shared};
 pub use signal::{ExitKind, Origin, Peer, RefNumber, Watch};
 pub use slice::{After, Outcome, Runner};
 
-static BACKTRACE_DEPTH: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(8);
-
-/// How many entries a stack trace has at most (`erlang:system_flag(backtrace_depth, …)`).
-pub fn backtrace_depth() -> usize {
-    BACKTRACE_DEPTH.load(std::sync::atomic::Ordering::Relaxed)
-}
-
-/// Sets how many entries a stack trace has at most; the old number.
-pub fn set_backtrace_depth(depth: usize) -> usize {
-    BACKTRACE_DEPTH.swap(depth, std::sync::atomic::Ordering::Relaxed)
-}
-
 /// Reductions in a slice (OTP: `CONTEXT_REDS`).
 pub const REDUCTIONS: i32 = 4000;
+
+static BACKTRACE_DEPTH: AtomicUsize = AtomicUsize::new(8);
+
+/// How many entries a stack trace has at most (`system_flag(backtrace_depth, N)`).
+pub fn backtrace_depth() -> usize {
+    BACKTRACE_DEPTH.load(Ordering::Relaxed)
+}
+
+/// Sets how many entries a stack trace has at most; how many it had.
+pub fn set_backtrace_depth(depth: usize) -> usize {
+    BACKTRACE_DEPTH.swap(depth, Ordering::Relaxed)
+}
 
 /// A process as its owner, the scheduler that runs it, sees it.
 #[repr(C)]
@@ -130,8 +131,6 @@ struct Roots {
 pub(crate) struct Extras {
     /// Buffer of `process_flag(save_calls, N)`: its size and the calls, oldest first.
     pub(crate) saved_calls: Option<(usize, std::collections::VecDeque<SavedCall>)>,
-    /// The deadline by which `max_heap_size` has been reported already.
-    pub(crate) heap_size_reported: bool,
 }
 
 /// An entry of `process_info(Pid, last_calls)`.
@@ -209,6 +208,11 @@ impl Process {
     /// Its pid.
     pub fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// The instruction that it runs, or goes on at.
+    pub fn position(&self) -> *const Instr {
+        self.ip.get()
     }
 
     /// The part that others see.
@@ -316,6 +320,41 @@ impl Process {
         self.mailbox
             .for_each(self.heap(), |message| messages.push(message));
         messages
+    }
+
+    /// Notes a call where `process_flag(save_calls, N)` asks for it.
+    #[inline]
+    pub fn save_call(&self, call: SavedCall) {
+        if self.flags.has(flags::Flag::SavesCalls) {
+            self.push_saved_call(call);
+        }
+    }
+
+    #[cold]
+    fn push_saved_call(&self, call: SavedCall) {
+        self.with_extras(|extras| {
+            if let Some((limit, calls)) = &mut extras.saved_calls {
+                if calls.len() >= *limit {
+                    calls.pop_front();
+                }
+                calls.push_back(call);
+            }
+        });
+    }
+
+    /// Sets how many calls are noted (`save_calls`), 0 for none; how many were.
+    pub fn set_save_calls(&self, limit: usize) -> usize {
+        self.flags.set(flags::Flag::SavesCalls, limit > 0);
+        let calls = (limit > 0).then(|| (limit, std::collections::VecDeque::new()));
+        self.with_extras(|extras| std::mem::replace(&mut extras.saved_calls, calls))
+            .map_or(0, |(limit, _)| limit)
+    }
+
+    /// The noted calls, oldest first; none where calls are not noted.
+    pub fn saved_calls(&self) -> Option<Vec<SavedCall>> {
+        let extras = self.extras.borrow();
+        let (_, calls) = extras.as_ref()?.saved_calls.as_ref()?;
+        Some(calls.iter().copied().collect())
     }
 
     pub(crate) fn with_extras<R>(&self, run: impl FnOnce(&mut Extras) -> R) -> R {

@@ -1,24 +1,203 @@
-//! Sending messages.
+//! Sending a message: to a process, a name, a name at a node, a port, or an alias.
 
+use super::alias;
+use super::crash;
+use super::hooks::{self, PortSent, RemoteSent, RemoteTo};
 use super::registry;
 use super::signal::{self, Peer};
-use crate::bif::{BifResult, Call, badarg};
+use super::{Process, SavedCall};
+use crate::atom::{Atom, well_known as w};
+use crate::bif::{BifResult, Call, Stop, Trap, badarg};
 use crate::heap::OwnedTerm;
-use crate::term::{Kind, Term};
+use crate::node_name::{self, Node};
+use crate::term::{Kind, Pid, PortId, Term};
 
-/// `To ! Message`.
-pub fn send<'p>(_call: Call<'p>, to: Term<'p>, message: Term<'p>) -> BifResult<'p> {
+/// What sending costs, in reductions.
+const COST: usize = 4;
+
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sent {
+    /// It was sent, or there is nobody to get it.
+    Done,
+    /// There is no connection to the node, and none was wanted.
+    NoConnection,
+    /// The port or connection is busy; nothing was sent.
+    Busy,
+}
+
+/// How far a sender goes (`erlang:send/3`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SendOptions {
+    /// Whether a connection to another node is set up for it.
+    pub connect: bool,
+    /// Whether the sender may be suspended.
+    pub suspend: bool,
+}
+
+/// The options of `!`.
+pub const PLAIN: SendOptions = SendOptions {
+    connect: true,
+    suspend: true,
+};
+
+/// `To ! Message`: returns the message.
+pub fn send<'p>(call: Call<'p>, to: Term<'p>, message: Term<'p>) -> BifResult<'p> {
+    match deliver(call.process(), to, message, PLAIN)? {
+        Sent::Done | Sent::NoConnection => {
+            call.charge(COST);
+            Ok(message)
+        }
+        Sent::Busy => Err(Trap::Wait {
+            args: [to, message].into_iter().collect(),
+        }
+        .into()),
+    }
+}
+
+/// Sends a message as far as the options go.
+pub fn deliver<'p>(
+    process: &'p Process,
+    to: Term<'p>,
+    message: Term<'p>,
+    options: SendOptions,
+) -> Result<Sent, Stop<'p>> {
+    process.save_call(SavedCall::Send);
     match to.kind() {
         Kind::Pid(pid) => {
-            let _ = signal::send_message(pid, OwnedTerm::message_of(message));
+            to_process(process, pid, message);
+            Ok(Sent::Done)
         }
         Kind::Atom(name) => match registry::whereis(name) {
-            Some(Peer::Process(pid)) => {
-                let _ = signal::send_message(pid, OwnedTerm::message_of(message));
-            }
-            _ => return Err(badarg()),
+            Some(peer) => Ok(to_peer(process, peer, message, options)),
+            None => Err(badarg()),
         },
-        _ => return Err(badarg()),
+        Kind::Ref(reference) => {
+            alias::send_to(reference.number(), OwnedTerm::message_of(message));
+            Ok(Sent::Done)
+        }
+        Kind::Port(port) => Ok(to_port(process, port, message, options)),
+        Kind::Tuple(_) => {
+            let Some((name, node)) = name_at_node(to) else {
+                return Err(badarg());
+            };
+            if node == node_name::this().0 {
+                return Ok(registry::whereis(name)
+                    .map_or(Sent::Done, |peer| to_peer(process, peer, message, options)));
+            }
+            Ok(to_node(
+                process,
+                node,
+                RemoteTo::Name(name),
+                message,
+                options,
+            ))
+        }
+        Kind::ExternalPid(id) => {
+            let to_remote = RemoteTo::Number(id.data()[0]);
+            Ok(to_external(
+                process,
+                id.node(),
+                to,
+                to_remote,
+                message,
+                options,
+            ))
+        }
+        Kind::ExternalRef(id) => {
+            let to_remote = RemoteTo::Alias(id.data());
+            Ok(to_external(
+                process,
+                id.node(),
+                to,
+                to_remote,
+                message,
+                options,
+            ))
+        }
+        Kind::ExternalPort(id) if id.node().name == node_name::this().0 => {
+            discard(process, id.node(), to, message);
+            Ok(Sent::Done)
+        }
+        _ => Err(badarg()),
     }
-    Ok(message)
+}
+
+/// `{Name, Node}` taken apart.
+pub fn name_at_node(term: Term<'_>) -> Option<(Atom, Atom)> {
+    let [name, node] = term.as_tuple_of::<2>()?;
+    Some((name.as_atom()?, node.as_atom()?))
+}
+
+fn to_process(from: &Process, pid: Pid, message: Term<'_>) {
+    if pid == from.pid() {
+        // To oneself the queue's end is where all that was sent before stands already.
+        if !from.has_signals() {
+            return from.deliver(OwnedTerm::message_of(message));
+        }
+    }
+    signal::send_message(pid, OwnedTerm::message_of(message));
+}
+
+fn to_peer(from: &Process, peer: Peer, message: Term<'_>, options: SendOptions) -> Sent {
+    match peer {
+        Peer::Process(pid) => {
+            to_process(from, pid, message);
+            Sent::Done
+        }
+        Peer::Port(port) => to_port(from, port, message, options),
+        Peer::Remote(..) => Sent::Done,
+    }
+}
+
+fn to_port(from: &Process, port: PortId, message: Term<'_>, options: SendOptions) -> Sent {
+    match hooks::ports().map(|ports| ports.message(port, from, message, options.suspend)) {
+        Some(PortSent::Busy) => Sent::Busy,
+        Some(PortSent::Done) | None => Sent::Done,
+    }
+}
+
+fn to_external(
+    from: &Process,
+    node: &'static Node,
+    to: Term<'_>,
+    to_remote: RemoteTo<'_>,
+    message: Term<'_>,
+    options: SendOptions,
+) -> Sent {
+    if node.name == node_name::this().0 {
+        discard(from, node, to, message);
+        return Sent::Done;
+    }
+    self::to_node(from, node.name, to_remote, message, options)
+}
+
+fn to_node(
+    from: &Process,
+    node: Atom,
+    to: RemoteTo<'_>,
+    message: Term<'_>,
+    options: SendOptions,
+) -> Sent {
+    let Some(distribution) = hooks::distribution() else {
+        return Sent::NoConnection;
+    };
+    match distribution.message(node, to, from, message, options.connect, options.suspend) {
+        RemoteSent::Done => Sent::Done,
+        RemoteSent::NoConnection => Sent::NoConnection,
+        RemoteSent::Busy => Sent::Busy,
+    }
+}
+
+/// A message to an earlier life of this node is dropped, and logged.
+fn discard(from: &Process, node: &Node, to: Term<'_>, message: Term<'_>) {
+    let text = format!(
+        "Discarding message {} from {} to {} in an old incarnation ({}) of this node ({})\n",
+        hooks::print(message),
+        hooks::print(Term::pid(from.pid())),
+        hooks::print(to),
+        node.creation,
+        node_name::this().1,
+    );
+    crash::log_text(w::ERROR, from.group_leader(), Some(from.pid()), &text);
 }

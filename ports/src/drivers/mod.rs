@@ -1,0 +1,7 @@
+//! The drivers that are linked into the stock VM, but for sockets.
+
+pub mod fd;
+pub mod ram_file;
+pub(crate) mod reaper;
+pub mod spawn;
+pub mod tty;

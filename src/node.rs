@@ -1,0 +1,161 @@
+//! The node: the only code that sees every layer. It joins the tables of BIFs and native functions, loads
+//! the preloaded modules, starts the schedulers and the first process.
+
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+use vm::atom::Atom;
+use vm::bif::BifEntry;
+use vm::code::table::{self, Writer};
+use vm::code::{Export, Mfa};
+use vm::heap::OwnedTerm;
+use vm::interp::{Interpreter, snippets};
+use vm::process::spawn;
+use vm::term::Term;
+
+use crate::command::Otp;
+use crate::command::flags::Flags;
+
+/// What a node is started with.
+pub struct Boot<'a> {
+    /// Where Erlang/OTP is.
+    pub otp: &'a Otp,
+    /// The machine's flags.
+    pub flags: Flags,
+    /// The arguments of `init`.
+    pub init: Vec<Vec<u8>>,
+    /// Variables set by `-env`.
+    pub environment: Vec<(String, String)>,
+    /// Whether an `epmd` is needed.
+    pub epmd: bool,
+}
+
+/// All tables of BIFs.
+fn tables() -> Vec<&'static [BifEntry]> {
+    let mut tables: Vec<&'static [BifEntry]> = Vec::new();
+    tables.extend(vm::bif::tables());
+    tables.extend(nif::bif_tables());
+    tables
+}
+
+/// Prints the names of all BIFs.
+pub fn list_bifs() {
+    for bif in tables().into_iter().flatten() {
+        println!("{}:{}/{}", bif.module, bif.function, bif.arity);
+    }
+}
+
+/// Gives every BIF its place in the export table; must come before any module is loaded.
+fn link_bifs() {
+    for bif in tables().into_iter().flatten() {
+        export(bif.module, bif.function, u32::from(bif.arity)).set_bif(bif);
+    }
+    export("erlang", "apply", 3).set_address(snippets::APPLY_3.as_ptr());
+    export("erlang", "apply", 2).set_address(snippets::APPLY_2.as_ptr());
+}
+
+fn export(module: &'static str, function: &'static str, arity: u32) -> &'static Export {
+    Export::of(Mfa { module: Atom::from_static(module), function: Atom::from_static(function), arity })
+}
+
+/// The modules that are loaded before any Erlang code runs (OTP 25; 27 has one more).
+const PRELOADED: &[&str] = &[
+    "erts_code_purger",
+    "erl_init",
+    "init",
+    "prim_buffer",
+    "prim_eval",
+    "prim_inet",
+    "prim_file",
+    "zlib",
+    "socket_registry",
+    "prim_socket",
+    "prim_net",
+    "prim_zip",
+    "erl_prim_loader",
+    "erlang",
+    "erts_internal",
+    "erl_tracer",
+    "erts_literal_area_collector",
+    "erts_dirty_process_signal_handler",
+    "atomics",
+    "counters",
+    "persistent_term",
+    "erts_trace_cleaner",
+    "prim_tty",
+];
+
+fn load_preloaded(otp: &Otp) -> Result<(), String> {
+    let mut names = Vec::new();
+    let mut modules = Vec::new();
+    for name in PRELOADED {
+        let path = otp.preloaded.join(format!("{name}.beam"));
+        // Which of them there are depends on OTP's version.
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let atom = Atom::from_static(name);
+        let module = loader::link::prepare(atom, &bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        modules.push(module);
+        names.push(atom);
+    }
+    let writer = Writer::seize();
+    writer.load(&modules).map_err(|_| "a preloaded module is there twice".to_string())?;
+    table::set_preloaded(names);
+    Ok(())
+}
+
+/// Sets a variable of the node's environment, before it starts.
+pub fn set_environment(name: &str, value: &OsStr) {
+    vm::environment::set(name.as_bytes(), std::os::unix::ffi::OsStrExt::as_bytes(value));
+}
+
+/// Starts a node and runs it to its end.
+pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
+    for (name, value) in &boot.environment {
+        set_environment(name, OsStr::new(value));
+    }
+    let flags = &boot.flags;
+    vm::atom::set_limit(flags.atoms);
+    vm::process::table::init(flags.processes);
+    link_bifs();
+    vm::bif::ets::init();
+    load_preloaded(boot.otp)?;
+    scheduler::start(&scheduler::Config {
+        workers: flags.schedulers.map_or(1, |(_, online)| online),
+        runner: Interpreter::new,
+    });
+    let args = OwnedTerm::build(|heap| {
+        let words: Vec<Term<'_>> = boot.init.iter().map(|word| heap.binary(word)).collect();
+        heap.list(&[Term::atom(Atom::from_static("init")), heap.list(&words)])
+    });
+    let first = spawn::spawn(
+        None,
+        Atom::from_static("erl_init"),
+        Atom::from_static("start"),
+        args.term(),
+        spawn::Options { system: true, ..spawn::Options::new() },
+    );
+    let first = first.map_err(|_| "there is no room for the first process".to_string())?;
+    first.start();
+    loop {
+        std::thread::park();
+    }
+}
+
+/// The text of a module's code.
+pub fn disassemble(bytes: &[u8], specific: bool) -> Result<String, String> {
+    let bytes = loader::uncompressed(bytes).map_err(|error| error.to_string())?;
+    let file = loader::BeamFile::parse(&bytes).map_err(|error| error.to_string())?;
+    if !specific {
+        return Ok(loader::Disassembly::new(&file).to_string());
+    }
+    link_bifs();
+    let module = loader::link::link(&file).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    for function in module.functions() {
+        text.push_str(&format!("\n{function:?}\n"));
+    }
+    for index in 0..module.len() {
+        text.push_str(&format!("{index:6} {:?}\n", module.instruction(index)));
+    }
+    Ok(text)
+}

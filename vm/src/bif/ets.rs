@@ -1,0 +1,792 @@
+//! Module `ets`: making, owning and asking about tables, and operations on objects by key.
+//!
+//! Traversals and match specifications stand in [`super::ets_select`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::arithmetic;
+use crate::atom::{Atom, well_known as w};
+use crate::bif::{BifResult, Call, Stop, badarg, badarg_because};
+use crate::ets::{Access, Control, Options, Protection, Table, Type, registry};
+use crate::heap::OwnedTerm;
+use crate::process::hooks::{AtExit, add_at_exit};
+use crate::process::{Process, signal, table as processes};
+use crate::reference;
+use crate::term::{Kind, Pid, Term};
+
+crate::bifs! {
+    "ets" {
+        "new"/2 Plain new_2;
+        "delete"/1 Plain delete_1;
+        "delete"/2 Plain delete_2;
+        "delete_object"/2 Plain delete_object_2;
+        "internal_delete_all"/2 Plain internal_delete_all_2;
+        "internal_request_all"/0 Plain internal_request_all_0;
+        "insert"/2 Plain insert_2;
+        "insert_new"/2 Plain insert_new_2;
+        "lookup"/2 Plain lookup_2;
+        "lookup_element"/3 Plain lookup_element_3;
+        "member"/2 Plain member_2;
+        "take"/2 Plain take_2;
+        "update_counter"/3 Plain update_counter_3;
+        "update_counter"/4 Plain update_counter_4;
+        "update_element"/3 Plain update_element_3;
+        "first"/1 Plain first_1;
+        "last"/1 Plain last_1;
+        "next"/2 Plain next_2;
+        "prev"/2 Plain prev_2;
+        "slot"/2 Plain slot_2;
+        "info"/1 Plain info_1;
+        "info"/2 Plain info_2;
+        "rename"/2 Plain rename_2;
+        "give_away"/3 Plain give_away_3;
+        "setopts"/2 Plain setopts_2;
+        "safe_fixtable"/2 Plain safe_fixtable_2;
+        "whereis"/1 Plain whereis_1;
+    }
+    "erts_internal" {
+        "ets_lookup_binary_info"/2 Plain lookup_binary_info_2;
+        "ets_raw_first"/1 Plain first_1;
+        "ets_raw_next"/2 Plain next_2;
+        "ets_super_user"/1 Plain super_user_1;
+    }
+}
+
+// Finding tables ---------------------------------------------------------------------------------------
+
+/// What a magic reference to a table holds.
+pub(crate) struct TableRef(pub(crate) Arc<Table>);
+
+/// The table of an identifier, dead or alive.
+pub(crate) fn find(id: Term<'_>) -> Option<Arc<Table>> {
+    match id.kind() {
+        Kind::Atom(name) => registry::named(name),
+        Kind::Ref(reference) => match id.resource::<TableRef>() {
+            Some(table) => Some(table.0.clone()),
+            None => registry::numbered(reference.number()),
+        },
+        _ => None,
+    }
+    .filter(|table| table.exists())
+}
+
+/// The table of the first argument, if the caller may do this with it.
+pub(crate) fn table<'p>(call: Call<'p>, access: Access) -> Result<Arc<Table>, Stop<'p>> {
+    accessible(call, call.arg(0), access)
+}
+
+pub(crate) fn accessible<'p>(call: Call<'p>, id: Term<'p>, access: Access) -> Result<Arc<Table>, Stop<'p>> {
+    if !matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_)) {
+        return Err(badarg_because(crate::atom!("type")));
+    }
+    let table = find(id).ok_or_else(|| badarg_because(crate::atom!("id")))?;
+    if !table.allows(call.process().pid(), access) {
+        return Err(badarg_because(crate::atom!("access")));
+    }
+    Ok(table)
+}
+
+fn id_of<'p>(call: Call<'p>, table: &Arc<Table>) -> Term<'p> {
+    if table.options.named {
+        return Term::atom(table.control.read().name);
+    }
+    reference_of(call, table)
+}
+
+fn reference_of<'p>(call: Call<'p>, table: &Arc<Table>) -> Term<'p> {
+    call.heap.magic_ref(Arc::new(TableRef(table.clone())), table.number)
+}
+
+// Making and ending ------------------------------------------------------------------------------------
+
+fn new_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let name = call.arg(0).as_atom().ok_or_else(badarg)?;
+    let mut options = Options {
+        kind: Type::Set,
+        key_position: 1,
+        named: false,
+        read_concurrency: false,
+        write_concurrency: false,
+        write_concurrency_auto: false,
+        decentralized_counters: false,
+        compressed: false,
+    };
+    let mut decentralized = None;
+    let mut protection = Protection::Protected;
+    let mut heir = None;
+    for option in call.arg(1).proper_list().ok_or_else(badarg)? {
+        match option.kind() {
+            Kind::Atom(w::SET) => options.kind = Type::Set,
+            Kind::Atom(w::ORDERED_SET) => options.kind = Type::OrderedSet,
+            Kind::Atom(w::BAG) => options.kind = Type::Bag,
+            Kind::Atom(w::DUPLICATE_BAG) => options.kind = Type::DuplicateBag,
+            Kind::Atom(w::PUBLIC) => protection = Protection::Public,
+            Kind::Atom(w::PROTECTED) => protection = Protection::Protected,
+            Kind::Atom(w::PRIVATE) => protection = Protection::Private,
+            Kind::Atom(w::NAMED_TABLE) => options.named = true,
+            Kind::Atom(w::COMPRESSED) => options.compressed = true,
+            Kind::Tuple(tuple) => match tuple.elements() {
+                &[key, value] => match key.as_atom() {
+                    Some(w::KEYPOS) => {
+                        options.key_position = value.as_usize().filter(|&at| at > 0).ok_or_else(badarg)?;
+                    }
+                    Some(w::READ_CONCURRENCY) => options.read_concurrency = value.as_bool().ok_or_else(badarg)?,
+                    Some(w::WRITE_CONCURRENCY) => {
+                        options.write_concurrency_auto = value.is_atom(w::AUTO);
+                        options.write_concurrency =
+                            options.write_concurrency_auto || value.as_bool().ok_or_else(badarg)?;
+                    }
+                    Some(w::DECENTRALIZED_COUNTERS) => decentralized = Some(value.as_bool().ok_or_else(badarg)?),
+                    Some(w::HEIR) if value.is_atom(w::NONE) => heir = None,
+                    _ => return Err(badarg()),
+                },
+                &[key, pid, data] if key.is_atom(w::HEIR) => {
+                    let pid = pid.as_pid().ok_or_else(badarg)?;
+                    heir = Some((pid, OwnedTerm::copy_of(data)));
+                }
+                _ => return Err(badarg()),
+            },
+            _ => return Err(badarg()),
+        }
+    }
+    options.decentralized_counters = decentralized.unwrap_or(
+        options.write_concurrency && (options.kind == Type::OrderedSet || options.write_concurrency_auto),
+    );
+    let control = Control {
+        name,
+        owner: call.process().pid(),
+        protection,
+        heir,
+        fixed: HashMap::new(),
+        fixed_since: None,
+    };
+    let table = Arc::new(Table::new(options, reference::next(), control));
+    if !registry::enter(&table) {
+        return Err(badarg_because(crate::atom!("already_exists")));
+    }
+    Ok(id_of(call, &table))
+}
+
+fn delete_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    end(&table);
+    Ok(Term::TRUE)
+}
+
+fn end(table: &Arc<Table>) {
+    registry::remove(table);
+    table.destroy();
+}
+
+/// Ends or hands over the tables of a process that exits, and its fixations of others'.
+struct Owners;
+
+impl AtExit for Owners {
+    fn process_exits(&self, process: &Process, _budget: usize) -> bool {
+        let pid = process.pid();
+        for table in registry::of_owner(pid) {
+            let heir = {
+                let control = table.control.read();
+                control.heir.as_ref().map(|(heir, data)| (*heir, data.clone()))
+            };
+            match heir {
+                Some((heir, data)) if heir != pid && processes::exists(heir) => {
+                    hand_over(&table, pid, heir, data.term());
+                }
+                _ => end(&table),
+            }
+        }
+        for table in registry::all() {
+            let fixes = table.control.read().fixed.contains_key(&pid);
+            if fixes {
+                let mut control = table.control.write();
+                control.fixed.remove(&pid);
+                if control.fixed.is_empty() {
+                    control.fixed_since = None;
+                }
+            }
+        }
+        true
+    }
+}
+
+/// Registers what ends tables when their owners do. Once, at boot.
+pub fn init() {
+    add_at_exit(&Owners);
+}
+
+fn hand_over(table: &Arc<Table>, from: Pid, to: Pid, data: Term<'_>) {
+    table.control.write().owner = to;
+    registry::change_owner(table, from, to);
+    let message = OwnedTerm::build(|heap| {
+        let id = match table.options.named {
+            true => Term::atom(table.control.read().name),
+            false => heap.magic_ref(Arc::new(TableRef(table.clone())), table.number),
+        };
+        heap.tuple(&[Term::atom(crate::atom!("ETS-TRANSFER")), id, Term::pid(from), heap.copy(data)])
+    });
+    signal::send_message(to, message);
+}
+
+fn give_away_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    let from = call.process().pid();
+    let to = call.arg(1).as_pid().ok_or_else(badarg)?;
+    if table.control.read().owner != from {
+        return Err(badarg_because(crate::atom!("not_owner")));
+    }
+    if to == from {
+        return Err(badarg_because(crate::atom!("owner")));
+    }
+    if !processes::exists(to) {
+        return Err(badarg());
+    }
+    hand_over(&table, from, to, call.arg(2));
+    Ok(Term::TRUE)
+}
+
+fn setopts_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    let me = call.process().pid();
+    if table.control.read().owner != me {
+        return Err(badarg_because(crate::atom!("not_owner")));
+    }
+    let options = match call.arg(1).as_tuple() {
+        Some(tuple) => vec![tuple.term()],
+        None => call.arg(1).proper_list().ok_or_else(badarg)?,
+    };
+    for option in options {
+        match option.as_tuple().ok_or_else(badarg)?.elements() {
+            &[key, value] if key.is_atom(w::HEIR) && value.is_atom(w::NONE) => table.control.write().heir = None,
+            &[key, pid, data] if key.is_atom(w::HEIR) => {
+                let pid = pid.as_pid().ok_or_else(badarg)?;
+                table.control.write().heir = Some((pid, OwnedTerm::copy_of(data)));
+            }
+            &[key, value] if key.is_atom(crate::atom!("protection")) => {
+                table.control.write().protection = match value.as_atom() {
+                    Some(w::PUBLIC) => Protection::Public,
+                    Some(w::PROTECTED) => Protection::Protected,
+                    Some(w::PRIVATE) => Protection::Private,
+                    _ => return Err(badarg()),
+                };
+            }
+            _ => return Err(badarg()),
+        }
+    }
+    Ok(Term::TRUE)
+}
+
+fn rename_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    let name = call.arg(1).as_atom().ok_or_else(badarg)?;
+    let old = table.control.read().name;
+    if table.options.named && !registry::rename(&table, old, name) {
+        return Err(badarg_because(crate::atom!("already_exists")));
+    }
+    table.control.write().name = name;
+    Ok(Term::atom(name))
+}
+
+fn whereis_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    if call.arg(0).as_atom().is_none() {
+        return Err(badarg());
+    }
+    Ok(match find(call.arg(0)) {
+        Some(table) => reference_of(call, &table),
+        None => Term::UNDEFINED,
+    })
+}
+
+/// `ets:all/0` asks for the identifiers and waits for them in a message.
+fn internal_request_all_0<'p>(call: Call<'p>) -> BifResult<'p> {
+    let number = reference::next();
+    let message = OwnedTerm::build(|heap| {
+        let ids: Vec<Term<'_>> = registry::all()
+            .iter()
+            .map(|table| match table.options.named {
+                true => Term::atom(table.control.read().name),
+                false => heap.magic_ref(Arc::new(TableRef(table.clone())), table.number),
+            })
+            .collect();
+        heap.tuple(&[heap.reference(number), heap.list(&ids)])
+    });
+    signal::send_message(call.process().pid(), message);
+    // The caller counts one answer a scheduler.
+    for _ in 1..scheduler_count() {
+        let none = OwnedTerm::build(|heap| heap.tuple(&[heap.reference(number), Term::NIL]));
+        signal::send_message(call.process().pid(), none);
+    }
+    Ok(call.heap.reference(number))
+}
+
+fn scheduler_count() -> u32 {
+    crate::process::hooks::schedulers().map_or(1, |schedulers| schedulers.count())
+}
+
+fn super_user_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    call.arg(0).as_bool().ok_or_else(badarg)?;
+    Ok(Term::OK)
+}
+
+// Objects ----------------------------------------------------------------------------------------------
+
+/// The key of an object for this table; `badarg` where it is none.
+fn key_in<'p>(table: &Table, object: Term<'p>) -> Result<Term<'p>, Stop<'p>> {
+    table.key_of(object).ok_or_else(badarg)
+}
+
+fn objects<'p>(table: &Table, term: Term<'p>) -> Result<Vec<Term<'p>>, Stop<'p>> {
+    let objects = match term.as_tuple() {
+        Some(tuple) => vec![tuple.term()],
+        None => term.proper_list().ok_or_else(badarg)?,
+    };
+    for &object in &objects {
+        key_in(table, object)?;
+    }
+    Ok(objects)
+}
+
+fn insert_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    let objects = objects(&table, call.arg(1))?;
+    let owned: Vec<OwnedTerm> = objects.into_iter().map(OwnedTerm::copy_of).collect();
+    call.charge(owned.len());
+    let mut store = table.store.write();
+    for object in owned {
+        store.insert(object);
+    }
+    Ok(Term::TRUE)
+}
+
+fn insert_new_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    let objects = objects(&table, call.arg(1))?;
+    let owned: Vec<OwnedTerm> = objects.iter().map(|&object| OwnedTerm::copy_of(object)).collect();
+    call.charge(owned.len());
+    let mut store = table.store.write();
+    for &object in &objects {
+        if store.contains(key_in(&table, object)?) {
+            return Ok(Term::FALSE);
+        }
+    }
+    for object in owned {
+        store.insert(object);
+    }
+    Ok(Term::TRUE)
+}
+
+/// Copies objects out, as a list.
+pub(crate) fn copy_out<'p, 'a>(call: Call<'p>, objects: impl DoubleEndedIterator<Item = &'a OwnedTerm>) -> Term<'p> {
+    objects.rev().fold(Term::NIL, |rest, object| call.heap.cons(call.heap.copy(object.term()), rest))
+}
+
+fn lookup_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Read)?;
+    let store = table.store.read();
+    Ok(copy_out(call, store.lookup(call.arg(1)).iter()))
+}
+
+fn lookup_element_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Read)?;
+    let position = call.arg(2).as_usize().filter(|&position| position > 0).ok_or_else(badarg)?;
+    let store = table.store.read();
+    let found = store.lookup(call.arg(1));
+    if found.is_empty() {
+        return Err(badarg_because(crate::atom!("badkey")));
+    }
+    let mut elements = Vec::with_capacity(found.len());
+    for object in found {
+        let element = object.term().as_tuple().and_then(|tuple| tuple.elements().get(position - 1).copied());
+        let element = element.ok_or_else(|| badarg_because(crate::atom!("position")))?;
+        elements.push(call.heap.copy(element));
+    }
+    match table.options.kind {
+        Type::Set | Type::OrderedSet => Ok(elements[0]),
+        _ => Ok(call.heap.list(&elements)),
+    }
+}
+
+fn member_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Read)?;
+    let found = table.store.read().contains(call.arg(1));
+    Ok(Term::bool(found))
+}
+
+fn delete_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    let removed = table.store.write().remove(call.arg(1));
+    drop(removed);
+    compact(&table);
+    Ok(Term::TRUE)
+}
+
+/// Squeezes a table that nobody has fixed.
+pub(crate) fn compact(table: &Table) {
+    if table.control.read().fixed.is_empty() {
+        table.store.write().compact();
+    }
+}
+
+fn delete_object_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    let key = key_in(&table, call.arg(1))?;
+    table.store.write().remove_object(key, call.arg(1));
+    compact(&table);
+    Ok(Term::TRUE)
+}
+
+fn internal_delete_all_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    let mut store = table.store.write();
+    let empty = crate::ets::store::Store::new(table.options.kind, table.options.key_position);
+    let old = std::mem::replace(&mut *store, empty);
+    drop(store);
+    let count = old.len();
+    call.charge(count / 10);
+    drop(old);
+    Ok(Term::size(count))
+}
+
+fn take_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    let removed = table.store.write().remove(call.arg(1));
+    let list = copy_out(call, removed.iter());
+    compact(&table);
+    Ok(list)
+}
+
+/// A tuple with elements replaced, in memory of its own.
+fn replaced(object: Term<'_>, changes: &[(usize, Term<'_>)]) -> OwnedTerm {
+    OwnedTerm::build(|heap| {
+        let mut elements: Vec<Term<'_>> = object
+            .as_tuple()
+            .expect("an object is a tuple")
+            .elements()
+            .iter()
+            .enumerate()
+            .map(|(index, &element)| match changes.iter().rev().find(|(at, _)| *at == index) {
+                Some(&(_, value)) => heap.copy(value),
+                None => heap.copy(element),
+            })
+            .collect();
+        elements.shrink_to_fit();
+        heap.tuple(&elements)
+    })
+}
+
+fn is_set(table: &Table) -> bool {
+    matches!(table.options.kind, Type::Set | Type::OrderedSet)
+}
+
+fn update_element_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    if !is_set(&table) {
+        return Err(badarg());
+    }
+    let specs = match call.arg(2).as_tuple() {
+        Some(tuple) => vec![tuple.term()],
+        None => call.arg(2).proper_list().ok_or_else(badarg)?,
+    };
+    let mut changes = Vec::with_capacity(specs.len());
+    for spec in specs {
+        let [position, value] = spec.as_tuple_of().ok_or_else(badarg)?;
+        let position = position.as_usize().filter(|&position| position > 0).ok_or_else(badarg)?;
+        if position == table.options.key_position {
+            return Err(badarg_because(crate::atom!("keypos")));
+        }
+        changes.push((position - 1, value));
+    }
+    let mut store = table.store.write();
+    let new = match store.lookup(call.arg(1)) {
+        [] => return Ok(Term::FALSE),
+        [object, ..] => {
+            let arity = object.term().as_tuple().map_or(0, |tuple| tuple.arity());
+            if changes.iter().any(|&(at, _)| at >= arity) {
+                return Err(badarg_because(crate::atom!("position")));
+            }
+            replaced(object.term(), &changes)
+        }
+    };
+    store.insert(new);
+    Ok(Term::TRUE)
+}
+
+fn update_counter_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    update_counter(call, None)
+}
+
+fn update_counter_4<'p>(call: Call<'p>) -> BifResult<'p> {
+    update_counter(call, Some(call.arg(3)))
+}
+
+/// One change of a counter: `Incr`, `{Pos, Incr}` or `{Pos, Incr, Threshold, SetValue}`.
+struct Change<'p> {
+    at: usize,
+    increment: Term<'p>,
+    limit: Option<(Term<'p>, Term<'p>)>,
+}
+
+fn change<'p>(spec: Term<'p>) -> Option<Change<'p>> {
+    let position = |term: Term<'p>| term.as_usize().filter(|&position| position > 0).map(|position| position - 1);
+    let change = match spec.as_tuple()?.elements() {
+        &[at, increment] => Change { at: position(at)?, increment, limit: None },
+        &[at, increment, threshold, value] => {
+            if !threshold.is_integer() || !value.is_integer() {
+                return None;
+            }
+            Change { at: position(at)?, increment, limit: Some((threshold, value)) }
+        }
+        _ => return None,
+    };
+    change.increment.is_integer().then_some(change)
+}
+
+fn update_counter<'p>(call: Call<'p>, default: Option<Term<'p>>) -> BifResult<'p> {
+    let table = table(call, Access::Write)?;
+    if !is_set(&table) {
+        return Err(badarg());
+    }
+    let (key, operation) = (call.arg(1), call.arg(2));
+    let key_at = table.options.key_position - 1;
+    let mut changes = Vec::new();
+    let single = operation.is_integer() || operation.as_tuple().is_some();
+    if operation.is_integer() {
+        changes.push(Change { at: key_at + 1, increment: operation, limit: None });
+    } else if single {
+        changes.push(change(operation).ok_or_else(badarg)?);
+    } else {
+        for spec in operation.proper_list().ok_or_else(badarg)? {
+            changes.push(change(spec).ok_or_else(badarg)?);
+        }
+    }
+    if changes.iter().any(|change| change.at == key_at) {
+        return Err(badarg_because(crate::atom!("keypos")));
+    }
+    let mut store = table.store.write();
+    if store.lookup(key).is_empty() {
+        let default = default.ok_or_else(|| badarg_because(crate::atom!("badkey")))?;
+        let arity = default.as_tuple().ok_or_else(badarg)?.arity();
+        if arity <= key_at {
+            return Err(badarg());
+        }
+        store.insert(replaced(default, &[(key_at, key)]));
+    }
+    let object = call.heap.copy(store.lookup(key)[0].term());
+    let mut elements = object.as_tuple().ok_or_else(badarg)?.elements().to_vec();
+    let mut results = Vec::with_capacity(changes.len());
+    for change in &changes {
+        let old = *elements.get(change.at).ok_or_else(|| badarg_because(crate::atom!("position")))?;
+        if !old.is_integer() {
+            return Err(badarg());
+        }
+        let mut new = arithmetic::add(call.heap, old, change.increment).map_err(|_| badarg())?;
+        if let Some((threshold, value)) = change.limit {
+            let falls = change.increment.compare(Term::int(0)).is_lt();
+            let beyond = if falls { new.compare(threshold).is_lt() } else { new.compare(threshold).is_gt() };
+            if beyond {
+                new = value;
+            }
+        }
+        elements[change.at] = new;
+        results.push(new);
+    }
+    if !changes.is_empty() {
+        store.insert(OwnedTerm::copy_of(call.heap.tuple(&elements)));
+    }
+    if single { Ok(results[0]) } else { Ok(call.heap.list(&results)) }
+}
+
+fn lookup_binary_info_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    table(call, Access::Read)?;
+    Ok(Term::NIL)
+}
+
+// Walking ----------------------------------------------------------------------------------------------
+
+fn key_or_end<'p>(call: Call<'p>, key: Option<Term<'_>>) -> Term<'p> {
+    key.map_or(Term::atom(w::END_OF_TABLE), |key| call.heap.copy(key))
+}
+
+fn first_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Read)?;
+    let store = table.store.read();
+    Ok(key_or_end(call, store.end(true)))
+}
+
+fn last_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Read)?;
+    let store = table.store.read();
+    let ordered = table.options.kind == Type::OrderedSet;
+    Ok(key_or_end(call, store.end(!ordered)))
+}
+
+fn neighbour<'p>(call: Call<'p>, forward: bool) -> BifResult<'p> {
+    let table = table(call, Access::Read)?;
+    let store = table.store.read();
+    match store.neighbour(call.arg(1), forward) {
+        Ok(key) => Ok(key_or_end(call, key)),
+        Err(()) => Err(badarg_because(crate::atom!("badkey"))),
+    }
+}
+
+fn next_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    neighbour(call, true)
+}
+
+fn prev_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let ordered = table(call, Access::Read)?.options.kind == Type::OrderedSet;
+    neighbour(call, !ordered)
+}
+
+fn slot_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Read)?;
+    let number = call.arg(1).as_usize().ok_or_else(badarg)?;
+    let store = table.store.read();
+    match store.slot(number) {
+        Some(objects) => Ok(copy_out(call, objects.into_iter())),
+        None if number == store.slots() => Ok(Term::atom(w::END_OF_TABLE)),
+        None => Err(badarg()),
+    }
+}
+
+fn safe_fixtable_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let table = table(call, Access::Read)?;
+    let fix = call.arg(1).as_bool().ok_or_else(badarg)?;
+    let pid = call.process().pid();
+    let mut control = table.control.write();
+    if fix {
+        if control.fixed.is_empty() {
+            let now = crate::process::hooks::system_time();
+            control.fixed_since = Some((now, now));
+        }
+        *control.fixed.entry(pid).or_insert(0) += 1;
+    } else if let Some(count) = control.fixed.get_mut(&pid) {
+        *count -= 1;
+        if *count == 0 {
+            control.fixed.remove(&pid);
+        }
+        if control.fixed.is_empty() {
+            control.fixed_since = None;
+            drop(control);
+            compact(&table);
+        }
+    }
+    Ok(Term::TRUE)
+}
+
+// Information ------------------------------------------------------------------------------------------
+
+fn type_atom(kind: Type) -> Atom {
+    match kind {
+        Type::Set => w::SET,
+        Type::OrderedSet => w::ORDERED_SET,
+        Type::Bag => w::BAG,
+        Type::DuplicateBag => w::DUPLICATE_BAG,
+    }
+}
+
+fn item<'p>(call: Call<'p>, table: &Arc<Table>, item: &str) -> Option<Term<'p>> {
+    let options = &table.options;
+    let control = table.control.read();
+    Some(match item {
+        "id" => reference_of(call, table),
+        "name" => Term::atom(control.name),
+        "named_table" => Term::bool(options.named),
+        "node" => Term::atom(crate::node_name::this().0),
+        "owner" => Term::pid(control.owner),
+        "heir" => control.heir.as_ref().map_or(Term::atom(w::NONE), |(heir, _)| Term::pid(*heir)),
+        "size" => Term::size(table.store.read().len()),
+        "memory" => Term::size(table.store.read().words()),
+        "type" => Term::atom(type_atom(options.kind)),
+        "keypos" => Term::size(options.key_position),
+        "protection" => Term::atom(match control.protection {
+            Protection::Public => w::PUBLIC,
+            Protection::Protected => w::PROTECTED,
+            Protection::Private => w::PRIVATE,
+        }),
+        "compressed" => Term::bool(options.compressed),
+        "read_concurrency" => Term::bool(options.read_concurrency),
+        "write_concurrency" if options.write_concurrency_auto => Term::atom(w::AUTO),
+        "write_concurrency" => Term::bool(options.write_concurrency),
+        "decentralized_counters" => Term::bool(options.decentralized_counters),
+        "fixed" => Term::bool(!control.fixed.is_empty()),
+        "safe_fixed" | "safe_fixed_monotonic_time" => match control.fixed_since {
+            None => Term::FALSE,
+            Some((monotonic, system)) => {
+                let counts: Vec<Term<'p>> = control
+                    .fixed
+                    .iter()
+                    .map(|(&pid, &count)| call.heap.tuple(&[Term::pid(pid), Term::size(count)]))
+                    .collect();
+                let time = match item {
+                    "safe_fixed" => {
+                        let micros = system / 1_000;
+                        call.heap.tuple(&[
+                            call.heap.integer(micros / 1_000_000_000_000),
+                            call.heap.integer(micros / 1_000_000 % 1_000_000),
+                            call.heap.integer(micros % 1_000_000),
+                        ])
+                    }
+                    _ => call.heap.integer(monotonic),
+                };
+                call.heap.tuple(&[time, call.heap.list(&counts)])
+            }
+        },
+        "binary" => Term::NIL,
+        "stats" => {
+            drop(control);
+            let slots = table.store.read().slots();
+            let zero = call.heap.float(0.0);
+            let stats = [Term::size(slots), zero, zero, zero, Term::int(0), Term::int(0), Term::int(0)];
+            if options.kind == Type::OrderedSet { Term::FALSE } else { call.heap.tuple(&stats) }
+        }
+        _ => return None,
+    })
+}
+
+/// What `info/1` lists, in the order of the stock VM.
+const ITEMS: &[&str] = &[
+    "id",
+    "decentralized_counters",
+    "read_concurrency",
+    "write_concurrency",
+    "compressed",
+    "memory",
+    "owner",
+    "heir",
+    "name",
+    "size",
+    "node",
+    "named_table",
+    "type",
+    "keypos",
+    "protection",
+];
+
+fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    let id = call.arg(0);
+    if !matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_)) {
+        return Err(badarg());
+    }
+    let Some(table) = find(id) else { return Ok(Term::UNDEFINED) };
+    let pairs: Vec<Term<'p>> = ITEMS
+        .iter()
+        .filter_map(|&name| Some(call.heap.tuple(&[Term::atom(Atom::from_static(name)), item(call, &table, name)?])))
+        .collect();
+    Ok(call.heap.list(&pairs))
+}
+
+fn info_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let (id, name) = (call.arg(0), call.arg(1).as_atom().ok_or_else(badarg)?);
+    if !matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_)) {
+        return Err(badarg());
+    }
+    let Some(table) = find(id) else {
+        // What is no item is an error even then.
+        let known = ITEMS.contains(&name.name())
+            || ["fixed", "safe_fixed", "safe_fixed_monotonic_time", "binary", "stats"].contains(&name.name());
+        return if known { Ok(Term::UNDEFINED) } else { Err(badarg()) };
+    };
+    item(call, &table, name.name()).ok_or_else(badarg)
+}
