@@ -34,6 +34,7 @@ pub struct Boot<'a> {
 fn tables() -> Vec<&'static [BifEntry]> {
     let mut tables: Vec<&'static [BifEntry]> = Vec::new();
     tables.extend(vm::bif::tables());
+    tables.extend(loader::bifs::TABLES);
     tables.extend(nif::bif_tables());
     tables
 }

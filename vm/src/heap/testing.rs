@@ -57,7 +57,8 @@ fn leaf<'h>(heap: Heap<'h>, random: &mut Random) -> Term<'h> {
         7 => Term::NIL,
         8 => Term::pid(Pid(number >> 40)),
         9 => Term::port(PortId(number >> 40)),
-        10 => heap.reference([number % 7, number >> 46]),
+        // The stock VM reads no references of more schedulers than it has.
+        10 => heap.reference([(number % 7) << 32 | number % 2, number >> 46]),
         11 => {
             let node =
                 node_name::intern(Atom::from_static("other@host"), 1 + random.below(2) as u32);
@@ -88,7 +89,7 @@ fn leaf<'h>(heap: Heap<'h>, random: &mut Random) -> Term<'h> {
             function: Atom::from_static("f"),
             arity: random.below(3) as u32,
         })),
-        _ => heap.magic_ref(Arc::new(number), [number % 5, number >> 46]),
+        _ => heap.magic_ref(Arc::new(number), [(number % 5) << 32, number >> 46]),
     }
 }
 
