@@ -34,6 +34,8 @@ pub struct Boot<'a> {
 fn tables() -> Vec<&'static [BifEntry]> {
     let mut tables: Vec<&'static [BifEntry]> = Vec::new();
     tables.extend(vm::bif::tables());
+    tables.extend(loader::bifs::TABLES);
+    tables.extend(scheduler::bifs::tables());
     tables.extend(nif::bif_tables());
     tables
 }
@@ -120,7 +122,8 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     vm::bif::ets::init();
     load_preloaded(boot.otp)?;
     scheduler::start(&scheduler::Config {
-        workers: flags.schedulers.map_or(1, |(_, online)| online),
+        workers: flags.schedulers.map_or(1, |(all, _)| all),
+        online: flags.schedulers.map_or(1, |(_, online)| online),
         runner: Interpreter::new,
     });
     let args = OwnedTerm::build(|heap| {

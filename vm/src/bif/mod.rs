@@ -7,18 +7,36 @@
 //! are used up, traps with what it has done so far; it never holds a scheduler for more than about a
 //! millisecond.
 
-pub mod convert;
-pub mod ets;
-pub mod ets_select;
-pub mod lists;
-pub mod operators;
-pub mod tuple;
-
-pub mod binary;
-pub mod iolist;
-pub mod progress;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub mod atomics;
+pub mod binary;
+pub mod characters;
+pub mod convert;
+pub mod dictionary;
+pub mod ets;
+pub mod ets_select;
+pub mod exceptions;
+pub mod iolist;
+pub mod link_monitor;
+pub mod lists;
+pub mod math;
+pub mod operators;
+pub mod persistent_term;
+pub mod process;
+pub mod process_flag;
+pub mod process_info;
+pub mod process_options;
+pub mod progress;
+pub mod registry;
+pub mod send;
+pub mod settings;
+pub mod spawn;
+pub mod tuple;
+pub mod unicode;
+pub mod unique;
+
 use smallvec::SmallVec;
 
 use crate::atom::{Atom, well_known};
@@ -76,7 +94,29 @@ macro_rules! bifs {
 
 /// The tables of the files here.
 pub fn tables() -> Vec<&'static [BifEntry]> {
-    vec![binary::BIFS, convert::BIFS, ets::BIFS, ets_select::BIFS, lists::BIFS, operators::BIFS, tuple::BIFS]
+    vec![
+        atomics::BIFS,
+        binary::BIFS,
+        convert::BIFS,
+        dictionary::BIFS,
+        ets::BIFS,
+        ets_select::BIFS,
+        exceptions::BIFS,
+        link_monitor::BIFS,
+        lists::BIFS,
+        math::BIFS,
+        operators::BIFS,
+        persistent_term::BIFS,
+        process::BIFS,
+        process_flag::BIFS,
+        process_info::BIFS,
+        registry::BIFS,
+        send::BIFS,
+        spawn::BIFS,
+        tuple::BIFS,
+        unicode::BIFS,
+        unique::BIFS,
+    ]
 }
 
 /// What a BIF returns.

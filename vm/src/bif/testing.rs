@@ -266,7 +266,7 @@ trait ConcatIter {
     fn concat_iter(self) -> Box<dyn Iterator<Item = &'static BifEntry>>;
 }
 
-impl<const N: usize> ConcatIter for [&'static [BifEntry]; N] {
+impl ConcatIter for Vec<&'static [BifEntry]> {
     fn concat_iter(self) -> Box<dyn Iterator<Item = &'static BifEntry>> {
         Box::new(self.into_iter().flatten())
     }

@@ -3,7 +3,6 @@
 use smallvec::SmallVec;
 
 use super::Pair;
-use super::standin::Standin as _;
 use super::trie::{LEVELS, child, rank, slot};
 use crate::term::{Map, MapForm, Term};
 

@@ -8,8 +8,6 @@
 
 mod flat;
 mod iter;
-#[doc(hidden)]
-pub mod standin;
 #[cfg(test)]
 mod tests;
 mod trie;

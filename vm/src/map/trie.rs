@@ -7,7 +7,6 @@
 
 use smallvec::SmallVec;
 
-use super::standin::Standin as _;
 use super::{Existing, FLAT_LIMIT, Pair, flat, iter};
 use crate::heap::Heap;
 use crate::term::{Map, MapForm, Term};
