@@ -196,6 +196,40 @@ fn writes_what_the_stock_vm_writes() {
     }
 }
 
+#[test]
+fn identifiers_and_funs_of_the_stock_vm_come_back_the_same() {
+    let sources = [
+        "self()",
+        "make_ref()",
+        "alias()",
+        "hd(erlang:ports())",
+        "fun(X) -> X end",
+        "fun(X) -> {X, self(), a} end",
+        "erl_eval:expr(erl_parse:abstract([a]), [])",
+        "{fun lists:map/2, fun erlang:self/0, fun(_, _) -> #{a => <<1:3>>} end}",
+        "list_to_pid(\"<0.32767.8191>\")",
+        "binary_to_term(<<131,88,119,3,\"a@b\",1,2,3,4,5,6,7,8,9,10,11,12>>)",
+        "binary_to_term(<<131,90,0,5,119,3,\"a@b\",1,2,3,4,0:160>>)",
+        "binary_to_term(<<131,120,119,3,\"a@b\",1,2,3,4,5,6,7,8,9,10,11,12>>)",
+        "binary_to_term(<<131,89,119,3,\"a@b\",0,2,3,4,5,6,7,8>>)",
+    ];
+    let sources = sources.map(|source| format!("term_to_binary({source})"));
+    let Some(answers) = erl(&sources) else {
+        return;
+    };
+    for (source, answer) in sources.iter().zip(&answers) {
+        let bytes = bytes_of(answer);
+        OwnedTerm::build(|heap| {
+            let (term, used) = decode(heap, &bytes, &Options::default()).expect("a term");
+            assert_eq!(used, bytes.len(), "{source}");
+            let ours = encode(term, &EncodeOptions::default()).expect("not too large");
+            assert_eq!(ours, bytes, "{source}");
+            assert_eq!(encode_in_steps(heap, term, &EncodeOptions::default()), bytes, "{source}");
+            term
+        });
+    }
+}
+
 fn packed(plain: &[u8]) -> Vec<u8> {
     let mut deflate = deflate::Deflate::new(plain.to_vec(), 6);
     while !deflate.step(100) {}
