@@ -319,8 +319,7 @@ pub(crate) fn describe(term: Term<'_>) -> String {
 }
 
 fn describe_node(term: Term<'_>) -> String {
-    if term.boxed() == Some(word::BoxedKind::HashNode) {
-        let (bitmap, children) = crate::term::views::hash_node(term);
+    if let Some((bitmap, children)) = term.map_node() {
         let parts: Vec<String> = children.iter().map(|&child| describe_node(child)).collect();
         return format!("node {bitmap:x}({})", parts.join(","));
     }
