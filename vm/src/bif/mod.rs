@@ -9,12 +9,22 @@
 
 pub mod binary;
 pub mod characters;
+pub mod checksum;
 pub mod convert;
+pub mod display;
+pub mod environment;
 pub mod ets;
 pub mod ets_select;
+pub mod funs;
 pub mod iolist;
 pub mod lists;
+pub mod misc;
+pub mod nodes;
 pub mod operators;
+pub mod os;
+pub mod output;
+pub mod packet;
+pub mod print;
 pub mod progress;
 pub mod settings;
 pub mod tuple;
@@ -82,11 +92,18 @@ macro_rules! bifs {
 pub fn tables() -> Vec<&'static [BifEntry]> {
     vec![
         binary::BIFS,
+        checksum::BIFS,
         convert::BIFS,
+        display::BIFS,
         ets::BIFS,
         ets_select::BIFS,
+        funs::BIFS,
         lists::BIFS,
+        misc::BIFS,
+        nodes::BIFS,
         operators::BIFS,
+        os::BIFS,
+        packet::BIFS,
         tuple::BIFS,
         unicode::BIFS,
     ]
