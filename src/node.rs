@@ -14,7 +14,7 @@ use vm::process::spawn;
 use vm::term::Term;
 
 use crate::command::Otp;
-use crate::command::flags::Flags;
+use crate::command::flags::{FileNames, Flags};
 
 /// What a node is started with.
 pub struct Boot<'a> {
@@ -34,6 +34,9 @@ pub struct Boot<'a> {
 fn tables() -> Vec<&'static [BifEntry]> {
     let mut tables: Vec<&'static [BifEntry]> = Vec::new();
     tables.extend(vm::bif::tables());
+    tables.extend(ports::bifs::tables());
+    tables.extend(loader::bifs::TABLES);
+    tables.extend(scheduler::bifs::tables());
     tables.extend(nif::bif_tables());
     tables
 }
@@ -117,10 +120,17 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     vm::atom::set_limit(flags.atoms);
     vm::process::table::init(flags.processes);
     link_bifs();
+    ports::node::start(ports::node::Config {
+        limit: flags.ports,
+        latin1_names: flags.file_names == FileNames::Latin1,
+        ..ports::node::Config::default()
+    })
+    .map_err(|error| format!("ports: {error}"))?;
     vm::bif::ets::init();
     load_preloaded(boot.otp)?;
     scheduler::start(&scheduler::Config {
-        workers: flags.schedulers.map_or(1, |(_, online)| online),
+        workers: flags.schedulers.map_or(1, |(all, _)| all),
+        online: flags.schedulers.map_or(1, |(_, online)| online),
         runner: Interpreter::new,
     });
     let args = OwnedTerm::build(|heap| {

@@ -92,6 +92,15 @@ impl<'t, 'h> Reader<'t, 'h> {
                 }
             }
             self.heap.list_with_tail(&elements, tail)
+        } else if self.eat("#{") {
+            let mut pairs = Vec::new();
+            while !self.eat("}") {
+                let key = self.term();
+                self.expect("=>");
+                pairs.push((key, self.term()));
+                self.eat(",");
+            }
+            crate::map::from_pairs(self.heap, &pairs)
         } else if self.eat("{") {
             let elements = self.elements("}");
             self.heap.tuple(&elements)
@@ -250,7 +259,7 @@ pub(crate) fn run<'p>(
                 Trap::Yield { args: next } => args = next.to_vec(),
                 Trap::YieldReturn(term) => return (Ok(term), times),
                 Trap::Call { export, args: next } => {
-                    bif = find(super::tables().into_iter().flatten(), export.mfa.module.name(), export.mfa.function.name(), next.len())
+                    bif = find(super::tables().concat_iter(), export.mfa.module.name(), export.mfa.function.name(), next.len())
                         .unwrap_or_else(|| panic!("a trap to {}, which is no BIF", export.mfa))
                         .run;
                     args = next.to_vec();
@@ -260,6 +269,16 @@ pub(crate) fn run<'p>(
         }
     }
     unreachable!("the loop ends by a result")
+}
+
+trait ConcatIter {
+    fn concat_iter(self) -> Box<dyn Iterator<Item = &'static BifEntry>>;
+}
+
+impl ConcatIter for Vec<&'static [BifEntry]> {
+    fn concat_iter(self) -> Box<dyn Iterator<Item = &'static BifEntry>> {
+        Box::new(self.into_iter().flatten())
+    }
 }
 
 fn find(
@@ -275,7 +294,7 @@ fn find(
 
 /// The BIF of a name.
 pub(crate) fn bif(module: &str, function: &str, arity: usize) -> BifFn {
-    find(super::tables().into_iter().flatten(), module, function, arity)
+    find(super::tables().concat_iter(), module, function, arity)
         .unwrap_or_else(|| panic!("{module}:{function}/{arity} is no BIF"))
         .run
 }

@@ -54,6 +54,11 @@ impl Process {
         self.disarm_timeout();
     }
 
+    /// The next receive starts with the messages that come after those that are there.
+    pub fn skip_messages(&self) {
+        self.mailbox.skip_all();
+    }
+
     /// Remembers where the mailbox ends now; the answer is an integer's word for
     /// [`recv_marker_bind`](Process::recv_marker_bind).
     pub fn recv_marker_reserve(&mut self) -> Word {
