@@ -149,8 +149,9 @@ impl Flags {
         let mut flags = Flags::default();
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
-            let flag = word.strip_prefix('-').unwrap_or(word);
-            let mut value = || words.next().ok_or_else(|| bad(format!("Missing argument(s) for '+{flag}'.")));
+            let whole = word.strip_prefix('-').unwrap_or(word);
+            let (flag, attached) = detach_value(whole);
+            let mut value = || attached.or_else(|| words.next()).ok_or_else(|| bad(format!("Missing argument(s) for '+{flag}'.")));
             match flag {
                 "S" => flags.schedulers = Some(pair(value()?, "number of schedulers")?),
                 "SP" => flags.schedulers = Some(percent(value()?)?),
@@ -235,6 +236,31 @@ impl Flags {
         }
         Ok(flags)
     }
+}
+
+/// Takes a flag with its value in the same word apart: `A0`, `S1:1`, `sbtu`.
+fn detach_value(word: &str) -> (&str, Option<&str>) {
+    const WITH_VALUES: &[&str] = &[
+        "SDPcpu", "SDcpu", "SDio", "SP", "sbwtdcpu", "sbwtdio", "sbwt", "sbt", "scl", "sfwi", "spp", "ssdcpu", "ssdio",
+        "stbt", "sub", "swct", "sws", "swtdcpu", "swtdio", "swt", "hmaxel", "hmaxk", "hmax", "hmbs", "hmqd", "hms",
+        "hpds", "zdbbl", "zdntgc", "zebwt",
+    ];
+    const LETTERS: &[&str] = &["S", "A", "P", "Q", "t", "e", "a", "T", "R", "W", "C", "K", "i"];
+    if let Some(flag) = WITH_VALUES.iter().find(|flag| word.starts_with(**flag) && word.len() > flag.len()) {
+        // `hmax` must not take `hmaxk` apart.
+        if !WITH_VALUES.contains(&word) {
+            return (&word[..flag.len()], Some(&word[flag.len()..]));
+        }
+    }
+    if !WITH_VALUES.contains(&word)
+        && word.len() > 1
+        && word.is_char_boundary(1)
+        && LETTERS.contains(&&word[..1])
+        && word[1..].starts_with(|char: char| char.is_ascii_digit() || char == ':')
+    {
+        return (&word[..1], Some(&word[1..]));
+    }
+    (word, None)
 }
 
 /// Flags with a value that tune what this machine does not have or decides by itself.

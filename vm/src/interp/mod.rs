@@ -23,6 +23,7 @@ pub use registers::Registers;
 use crate::bif::{BifEntry, Call};
 use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg};
 use crate::code::{Export, Instr};
+use crate::process::receive::TimeLimit;
 use crate::process::{Outcome, Process, Runner};
 use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
 use crate::term::Term;
@@ -1292,19 +1293,30 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 ip = unsafe { ip.offset(target.0 as isize) };
                 leave!(Outcome::Waiting(None), 0)
             }
-            Instr::WaitTimeout { target, time } => match calls::timeout(operand!(time)) {
-                Ok(calls::Timeout::Now) => next!(),
-                Ok(_) if process.take_timeout() => next!(),
-                Ok(calls::Timeout::Never) => {
+            // The time is looked at once: where the receive goes round, its register may hold something else.
+            Instr::WaitTimeout { target, time } => match process.time_limit() {
+                TimeLimit::Up => next!(),
+                TimeLimit::Running => {
                     ip = unsafe { ip.offset(target.0 as isize) };
                     leave!(Outcome::Waiting(None), 0)
                 }
-                Ok(calls::Timeout::After(milliseconds)) => {
-                    process.timeout_ip.set(unsafe { ip.add(1) });
-                    ip = unsafe { ip.offset(target.0 as isize) };
-                    leave!(Outcome::Waiting(Some(milliseconds)), 0)
-                }
-                Err(raised) => raise!(raised),
+                TimeLimit::None => match calls::timeout(operand!(time)) {
+                    Ok(calls::Timeout::Now) => next!(),
+                    Ok(calls::Timeout::Never) => {
+                        // Nothing is alive while it waits, so the time must be found again: keep it.
+                        if target.0 == 0 {
+                            leave!(Outcome::Waiting(None), waiting_live(time))
+                        }
+                        ip = unsafe { ip.offset(target.0 as isize) };
+                        leave!(Outcome::Waiting(None), 0)
+                    }
+                    Ok(calls::Timeout::After(milliseconds)) => {
+                        process.timeout_ip.set(unsafe { ip.add(1) });
+                        ip = unsafe { ip.offset(target.0 as isize) };
+                        leave!(Outcome::Waiting(Some(milliseconds)), 0)
+                    }
+                    Err(raised) => raise!(raised),
+                },
             },
             Instr::RecvMarkerReserve { dst } => {
                 set!(dst, process.recv_marker_reserve());
@@ -1427,6 +1439,14 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 }
             }
         }
+    }
+}
+
+/// How many X registers a waiting instruction that is run again needs: up to the one that holds its time.
+fn waiting_live(time: Word) -> usize {
+    match Operand::decode(time) {
+        Operand::Reg(reg) if !reg.is_y() => reg.index() + 1,
+        _ => 0,
     }
 }
 
