@@ -21,6 +21,7 @@ pub mod node_name;
 pub mod numeric;
 pub mod process;
 pub mod reference;
+pub mod regex;
 pub mod resource;
 pub mod term;
 pub mod text;

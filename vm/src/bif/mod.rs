@@ -12,6 +12,7 @@ pub(crate) mod testing;
 
 pub mod atomics;
 pub mod binary;
+pub mod binary_module;
 pub mod characters;
 pub mod checksum;
 pub mod connections;
@@ -27,6 +28,7 @@ pub mod funs;
 pub mod iolist;
 pub mod link_monitor;
 pub mod lists;
+pub mod long_work;
 pub mod maps;
 pub mod math;
 pub mod misc;
@@ -42,6 +44,10 @@ pub mod process_flag;
 pub mod process_info;
 pub mod process_options;
 pub mod progress;
+pub mod re;
+mod re_capture;
+mod re_options;
+mod re_pattern;
 pub mod registry;
 pub mod send;
 pub mod settings;
@@ -111,6 +117,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
     vec![
         atomics::BIFS,
         binary::BIFS,
+        binary_module::BIFS,
         checksum::BIFS,
         connections::BIFS,
         convert::BIFS,
@@ -134,6 +141,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         process::BIFS,
         process_flag::BIFS,
         process_info::BIFS,
+        re::BIFS,
         registry::BIFS,
         send::BIFS,
         spawn::BIFS,
