@@ -10,6 +10,10 @@
 #[cfg(test)]
 pub(crate) mod testing;
 
+mod re_capture;
+mod re_options;
+mod re_pattern;
+
 pub mod atomics;
 pub mod binary;
 pub mod binary_module;
@@ -45,9 +49,6 @@ pub mod process_info;
 pub mod process_options;
 pub mod progress;
 pub mod re;
-mod re_capture;
-mod re_options;
-mod re_pattern;
 pub mod registry;
 pub mod send;
 pub mod settings;
