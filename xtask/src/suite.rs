@@ -85,10 +85,25 @@ fn cargo_tests(vm: &str) -> Result<()> {
         println!("left out: {name} ({reason})");
         skipped.extend(["--skip", name]);
     }
-    let mut libraries = vec!["test", "--workspace", "--lib", "--no-fail-fast", "--"];
+    let mut libraries = vec![
+        "test",
+        "--workspace",
+        "--lib",
+        "--no-fail-fast",
+        "--",
+        "--exact",
+    ];
     libraries.extend(&skipped);
     cargo(vm, &libraries)?;
-    let mut programs = vec!["test", "--package", "lintel", "--test", "erlang", "--"];
+    let mut programs = vec![
+        "test",
+        "--package",
+        "lintel",
+        "--test",
+        "erlang",
+        "--",
+        "--exact",
+    ];
     programs.extend(&skipped);
     cargo(vm, &programs)
 }
