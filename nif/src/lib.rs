@@ -7,6 +7,7 @@ pub mod errno;
 pub mod load;
 pub mod prim_buffer;
 pub mod prim_file;
+pub mod zlib;
 
 use vm::bif::BifEntry;
 
@@ -47,6 +48,6 @@ pub static MODULES: &[NativeModule] = &[
     },
     NativeModule {
         name: "zlib",
-        functions: &[],
+        functions: zlib::BIFS,
     },
 ];
