@@ -180,10 +180,9 @@ impl Comparison<'_> {
                 } else if let Some((id, text)) = line
                     .strip_prefix("result ")
                     .and_then(|rest| rest.split_once(' '))
+                    && let Ok(id) = id.parse()
                 {
-                    if let Ok(id) = id.parse() {
-                        answers.insert(id, text.to_string());
-                    }
+                    answers.insert(id, text.to_string());
                 }
                 done |= line == "done";
                 Next::Line

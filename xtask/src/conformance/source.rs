@@ -68,7 +68,6 @@ fn fetch(dir: &Path) -> Result<()> {
                 "--strip-components=1",
                 "--exclude=*/lib/wx/*",
                 "--exclude=*/lib/megaco/*",
-                "--exclude=*/doc/*",
             ]),
     )
 }
