@@ -12,6 +12,7 @@ use crate::term::{Kind, Term};
 /// The largest number of a port that is written in 32 bits (OTP: `ERTS_MAX_V3_PORT_NUMBER`).
 const MAX_SHORT_PORT: u64 = (1 << 28) - 1;
 
+#[allow(private_bounds, reason = "sinks are this folder's own")]
 impl<'h, S: Sink> Writer<'h, S> {
     pub(super) fn atom(&mut self, atom: Atom, options: &EncodeOptions<'_>) {
         if let Some(&index) = options.cache.and_then(|cache| cache.get(&atom)) {
