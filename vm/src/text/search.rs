@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 #[derive(Debug)]
 pub enum Pattern {
     /// A single one.
-    One(Finder<'static>),
+    One(Box<Finder<'static>>),
     /// Several, and the length of the longest.
     Many {
         /// Finds them all at once.
@@ -28,7 +28,9 @@ impl Pattern {
         }
         match patterns {
             [] => None,
-            [pattern] => Some(Pattern::One(Finder::new(pattern.as_ref()).into_owned())),
+            [pattern] => Some(Pattern::One(Box::new(
+                Finder::new(pattern.as_ref()).into_owned(),
+            ))),
             patterns => {
                 let longest = patterns
                     .iter()

@@ -4,11 +4,12 @@
 
 use super::Limbs;
 use dashu_int::UBig;
+use dashu_int::ops::DivRem;
 use smallvec::smallvec;
 use std::cmp::Ordering;
 
 /// From this many limbs in the shorter factor on, `dashu-int` multiplies faster than the plain loop.
-const MUL_LIMBS: usize = 28;
+const MUL_LIMBS: usize = 24;
 /// From this many limbs in divisor and quotient on, `dashu-int` divides.
 const DIV_LIMBS: usize = 40;
 
@@ -46,18 +47,17 @@ pub fn cmp(a: &[u64], b: &[u64]) -> Ordering {
 /// `a + b`.
 pub fn add(a: &[u64], b: &[u64]) -> Limbs {
     let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
-    let mut sum = Limbs::with_capacity(long.len() + 1);
-    let (low, high) = long.split_at(short.len());
+    let mut sum = Limbs::from_slice(long);
+    let (low, high) = sum.split_at_mut(short.len());
     let mut carry = false;
-    for (&x, &y) in low.iter().zip(short) {
-        let (limb, over) = x.carrying_add(y, carry);
-        sum.push(limb);
-        carry = over;
+    for (cell, &y) in low.iter_mut().zip(short) {
+        (*cell, carry) = cell.carrying_add(y, carry);
     }
-    for &x in high {
-        let (limb, over) = x.overflowing_add(u64::from(carry));
-        sum.push(limb);
-        carry = over;
+    for cell in high {
+        if !carry {
+            return sum;
+        }
+        (*cell, carry) = cell.overflowing_add(1);
     }
     if carry {
         sum.push(1);
@@ -67,20 +67,18 @@ pub fn add(a: &[u64], b: &[u64]) -> Limbs {
 
 /// `a - b`, which must not be below zero; may have zero limbs at the top.
 pub fn sub(a: &[u64], b: &[u64]) -> Limbs {
-    let mut difference = Limbs::with_capacity(a.len());
-    let (low, high) = a.split_at(b.len());
+    let mut difference = Limbs::from_slice(a);
+    let (low, high) = difference.split_at_mut(b.len());
     let mut borrow = false;
-    for (&x, &y) in low.iter().zip(b) {
-        let (limb, under) = x.borrowing_sub(y, borrow);
-        difference.push(limb);
-        borrow = under;
+    for (cell, &y) in low.iter_mut().zip(b) {
+        (*cell, borrow) = cell.borrowing_sub(y, borrow);
     }
-    for &x in high {
-        let (limb, under) = x.overflowing_sub(u64::from(borrow));
-        difference.push(limb);
-        borrow = under;
+    for cell in high {
+        if !borrow {
+            break;
+        }
+        (*cell, borrow) = cell.overflowing_sub(1);
     }
-    debug_assert!(!borrow, "the smaller is subtracted from the larger");
     difference
 }
 
@@ -263,8 +261,7 @@ pub fn div_rem(a: &[u64], b: &[u64]) -> (Limbs, Limbs) {
         return div_knuth(a, b);
     }
     let (dividend, divisor) = (UBig::from_words(a), UBig::from_words(b));
-    let quotient = &dividend / &divisor;
-    let rest = dividend - &quotient * divisor;
+    let (quotient, rest) = dividend.div_rem(&divisor);
     (
         Limbs::from_slice(quotient.as_words()),
         Limbs::from_slice(rest.as_words()),

@@ -110,8 +110,10 @@ pub fn print(a: BigRef<'_>, radix: u32, out: &mut Vec<u8>) {
         _ if radix.is_power_of_two() => print_power_of_two(a, radix, out),
         _ if a.limbs.len() < RADIX_LIMBS => print_schoolbook(a.limbs, radix, out),
         _ => {
+            let start = out.len();
             let text = UBig::from_words(a.limbs).in_radix(radix as u8).to_string();
-            out.extend(text.bytes().map(|byte| byte.to_ascii_uppercase()));
+            out.extend_from_slice(text.as_bytes());
+            out[start..].make_ascii_uppercase();
         }
     }
 }

@@ -294,7 +294,7 @@ fn digests_do_not_depend_on_the_pieces() {
 #[test]
 fn the_stock_vm_sums_the_same() {
     let bytes: Vec<u8> = (0..70_000u64)
-        .map(|index| (index * index >> 3) as u8)
+        .map(|index| ((index * index) >> 3) as u8)
         .collect();
     let source = "B = << <<((I * I) bsr 3)>> || I <- lists:seq(0, 69999) >>";
     let expressions = [
