@@ -1,7 +1,7 @@
 //! Reference-counted bytes off the heap: what binaries of more than 64 bytes hold.
 //!
 //! The bytes up to `used` never change. A binary with spare room can be appended to in place by whoever
-//! moves `used` on from the very end that it knows ([`BinaryData::claim`]): everyone else keeps seeing the
+//! moves `claimed` on from the very end that it knows ([`BinaryData::claim`]): everyone else keeps seeing the
 //! prefix that it saw before. That is how `<<Acc/binary, …>>` in a loop costs linear time.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
@@ -21,6 +21,8 @@ pub struct BinaryData {
     start: *mut u8,
     /// How many bytes are valid; only grows.
     used: AtomicUsize,
+    /// How many bytes are valid or about to be written: differs from `used` only while somebody writes.
+    claimed: AtomicUsize,
     capacity: usize,
     /// Keeps `start` alive where the bytes are not our own allocation.
     foreign: Option<Bytes>,
@@ -53,6 +55,7 @@ impl BinaryData {
         let data = BinaryData {
             start,
             used: AtomicUsize::new(len),
+            claimed: AtomicUsize::new(len),
             capacity,
             foreign: None,
         };
@@ -76,6 +79,7 @@ impl BinaryData {
         Arc::new(BinaryData {
             start,
             used: AtomicUsize::new(bytes.len()),
+            claimed: AtomicUsize::new(bytes.len()),
             capacity,
             foreign: None,
         })
@@ -87,6 +91,7 @@ impl BinaryData {
         Arc::new(BinaryData {
             start: bytes.as_ptr().cast_mut(),
             used: AtomicUsize::new(bytes.len()),
+            claimed: AtomicUsize::new(bytes.len()),
             capacity: bytes.len(),
             foreign: Some(bytes),
         })
@@ -118,21 +123,23 @@ impl BinaryData {
         if self.foreign.is_some() || more == 0 {
             return false;
         }
-        // `AcqRel`: what an earlier claimer wrote is seen, and our claim by the next.
+        // `AcqRel`: our claim is seen by the next, and theirs by us.
         if self
-            .used
+            .claimed
             .compare_exchange(end, new, Ordering::AcqRel, Ordering::Relaxed)
             .is_err()
         {
             return false;
         }
         // SAFETY:
-        // 1. The exchange gave bytes `end..new` to this call alone.
-        // 2. No term covers them before this call returns, so nobody reads them; zeroing first makes them valid.
+        // 1. The exchange gave bytes `end..new` to this call alone; zeroing first makes them valid.
+        // 2. They lie beyond `used`, so nobody else can see them yet.
         unsafe {
             std::ptr::write_bytes(self.start.add(end), 0, more);
             write(std::slice::from_raw_parts_mut(self.start.add(end), more));
         }
+        // Whoever claims next knows `new` from a term made after this, so stores come in order.
+        self.used.store(new, Ordering::Release);
         true
     }
 }
@@ -155,5 +162,52 @@ impl Drop for BinaryData {
             // SAFETY: allocated in `build` or `with_capacity` with this layout, and this is the last owner.
             unsafe { dealloc(self.start, layout) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_end_can_be_appended_to_and_only_once() {
+        let data = BinaryData::with_capacity(b"abc", 8);
+        assert!(!data.claim(2, 1, |_| panic!("not the end")));
+        assert!(data.claim(3, 2, |room| room.copy_from_slice(b"de")));
+        assert!(!data.claim(3, 2, |_| panic!("no longer the end")));
+        assert_eq!(data.bytes(), b"abcde");
+        assert!(!data.claim(5, 4, |_| panic!("no room")));
+        assert!(data.claim(5, 3, |room| assert_eq!(room, [0; 3])));
+        assert_eq!(data.bytes(), b"abcde\0\0\0");
+        let foreign = BinaryData::from_bytes(Bytes::from_static(b"foreign"));
+        assert!(!foreign.claim(7, 0, |_| panic!("not ours")));
+    }
+
+    #[test]
+    fn of_many_writers_one_succeeds() {
+        let data = BinaryData::with_capacity(&[7; 100], 400);
+        let won: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4u8)
+                .map(|id| {
+                    let data = &data;
+                    scope.spawn(move || {
+                        let ends = (100..400).step_by(3);
+                        ends.filter(|&end| data.claim(end, 3, |room| room.fill(id)))
+                            .count()
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("no panic"))
+                .sum()
+        });
+        let bytes = data.bytes();
+        assert_eq!(bytes.len(), 100 + 3 * won);
+        assert!(
+            bytes[100..]
+                .chunks(3)
+                .all(|three| three.iter().all(|&byte| byte == three[0]))
+        );
     }
 }

@@ -181,7 +181,7 @@ impl<'h> Heap<'h> {
     /// A bit string of `bits` bits that holds a copy of bytes (the first bit is the first byte's highest).
     pub fn bitstring(self, bytes: &[u8], bits: usize) -> Term<'h> {
         debug_assert!(bits.div_ceil(8) <= bytes.len());
-        if bits % 8 == 0 {
+        if bits.is_multiple_of(8) {
             return self.binary(&bytes[..bits / 8]);
         }
         if bits <= HEAP_LIMIT * 8 {
@@ -214,7 +214,7 @@ impl<'h> Heap<'h> {
             }
             let to = at.add(2).cast::<u8>();
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, count);
-            if bits % 8 != 0 {
+            if !bits.is_multiple_of(8) {
                 *to.add(count - 1) &= 0xff << (8 - bits % 8);
             }
             self.finish(at)

@@ -149,6 +149,7 @@ impl Evacuation {
     ///
     /// # Safety
     /// As for [`forward`](Self::forward); from `at` to the top lie complete objects.
+    #[inline(never)]
     pub(super) unsafe fn scan<const MODE: u8>(&mut self, mut at: *mut Word) {
         let mut this = *self;
         // SAFETY: by contract: words that are not terms follow their header and are skipped.

@@ -1,11 +1,10 @@
 //! Fragments: terms outside a process's block, and terms that live on their own ([`OwnedTerm`]).
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-use super::{Heap, RawHeap};
+use super::{Heap, RawHeap, block};
 use crate::binary::BinaryData;
 use crate::resource::Resource;
 use crate::term::Term;
@@ -21,21 +20,12 @@ pub struct Fragment {
     pub(crate) used: usize,
 }
 
-impl Fragment {
-    fn layout(capacity: usize) -> Layout {
-        let (layout, _) = Layout::new::<Fragment>()
-            .extend(Layout::array::<Word>(capacity).expect("a fragment fits the address space"))
-            .expect("a fragment fits the address space");
-        layout
-    }
+/// Words of the bookkeeping.
+const FRAGMENT_WORDS: usize = size_of::<Fragment>() / 8;
 
+impl Fragment {
     pub(crate) fn allocate(capacity: usize, next: *mut Fragment) -> *mut Fragment {
-        let layout = Fragment::layout(capacity);
-        // SAFETY: the layout's size is that of the header at least.
-        let fragment = unsafe { alloc(layout) }.cast::<Fragment>();
-        if fragment.is_null() {
-            handle_alloc_error(layout);
-        }
+        let fragment = block::allocate(FRAGMENT_WORDS + capacity).cast::<Fragment>();
         // SAFETY: just allocated for a `Fragment` and its words.
         unsafe {
             fragment.write(Fragment {
@@ -92,10 +82,10 @@ impl Fragment {
     /// The list is this caller's alone, and nothing in it is used again.
     pub(crate) unsafe fn free_list(mut fragment: *mut Fragment) {
         while !fragment.is_null() {
-            // SAFETY: by contract alive; allocated with this layout.
+            // SAFETY: by contract alive; allocated with as many words.
             unsafe {
                 let next = (*fragment).next;
-                dealloc(fragment.cast(), Fragment::layout((*fragment).capacity));
+                block::free(fragment.cast(), FRAGMENT_WORDS + (*fragment).capacity);
                 fragment = next;
             }
         }

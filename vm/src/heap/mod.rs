@@ -6,8 +6,7 @@
 //! the collector ([`collect`]) run, which needs the heap mutably.
 //!
 //! Between `start` and `top`, in a fragment and in the old generation lie complete objects and nothing between
-//! them: whoever takes room fills all of it ([`RawHeap::fill`] takes the rest). Old objects never
-//! point to young ones.
+//! them: whoever takes room fills all of it. Old objects never point to young ones.
 //!
 //! `'h` is invariant: a term of a shorter life (one in a message that is about to be freed, say) cannot be
 //! put into a heap by mistake; it must be copied ([`Heap::copy`]).
@@ -20,7 +19,7 @@
 //! }
 //! ```
 
-mod block;
+pub mod block;
 pub mod build;
 mod check;
 pub mod collect;

@@ -14,7 +14,7 @@ use std::ptr::null_mut;
 
 use super::fragment::{Fragment, OffHeap};
 use super::{block, sizes};
-use crate::term::word::{self, BoxedKind, Word};
+use crate::term::word::Word;
 
 /// Words that always stay free between heap and stack, so that a call can push its return address unchecked.
 pub const STACK_SLACK: usize = 4;
@@ -176,17 +176,6 @@ impl RawHeap {
             top
         } else {
             self.alloc_fragment(words)
-        }
-    }
-
-    /// Makes an object of words that were taken and turned out not to be needed.
-    ///
-    /// # Safety
-    /// The words are this heap's, and nothing points to them.
-    pub(crate) unsafe fn fill(at: *mut Word, words: usize) {
-        if words > 0 {
-            // SAFETY: by contract. The limbs that follow are never read.
-            unsafe { at.write(word::header(BoxedKind::BigPositive, words - 1)) };
         }
     }
 

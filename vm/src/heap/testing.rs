@@ -58,7 +58,7 @@ fn leaf<'h>(heap: Heap<'h>, random: &mut Random) -> Term<'h> {
         8 => Term::pid(Pid(number >> 40)),
         9 => Term::port(PortId(number >> 40)),
         // The stock VM reads no references of more schedulers than it has.
-        10 => heap.reference([(number % 7) << 32 | number % 2, number >> 46]),
+        10 => heap.reference([((number % 7) << 32) | (number % 2), number >> 46]),
         11 => {
             let node =
                 node_name::intern(Atom::from_static("other@host"), 1 + random.below(2) as u32);

@@ -85,13 +85,13 @@ impl<'h> Bits<'h> {
     /// The length in bytes, if it is a whole number of them.
     #[inline]
     pub fn byte_len(self) -> Option<usize> {
-        (self.len % 8 == 0).then_some(self.len / 8)
+        self.len.is_multiple_of(8).then_some(self.len / 8)
     }
 
     /// Whether it is a binary.
     #[inline]
     pub fn is_binary(self) -> bool {
-        self.len % 8 == 0
+        self.len.is_multiple_of(8)
     }
 
     /// Where the first bit lies within the holder's bytes.
@@ -121,7 +121,8 @@ impl<'h> Bits<'h> {
     /// The bytes, if it is a binary that begins at a byte boundary of its holder.
     #[inline]
     pub fn as_bytes(self) -> Option<&'h [u8]> {
-        ((self.start | self.len) % 8 == 0)
+        (self.start | self.len)
+            .is_multiple_of(8)
             .then(|| &self.bytes[self.start / 8..(self.start + self.len) / 8])
     }
 

@@ -307,7 +307,6 @@ mod tests {
     use crate::code::fun::FunId;
     use crate::heap::testing::{self, Random, hash_map, source};
     use crate::heap::{Heap, RawHeap};
-    use crate::numeric::oracle;
 
     fn printed(term: Term<'_>) -> String {
         let mut out = Vec::new();

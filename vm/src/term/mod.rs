@@ -228,9 +228,10 @@ impl<'h> Term<'h> {
             }),
             BoxedKind::Float => Kind::Float(f64::from_bits(self.payload()[0])),
             BoxedKind::Fun => Kind::Fun(Fun(self)),
-            // SAFETY: the only word of an export fun is a `&'static Export` (`Heap::export_fun`).
             BoxedKind::ExportFun => {
-                Kind::Export(unsafe { &*(self.payload()[0] as *const crate::code::Export) })
+                let export = self.payload()[0] as *const crate::code::Export;
+                // SAFETY: the only word of an export fun is a `&'static Export` (`Heap::export_fun`).
+                Kind::Export(unsafe { &*export })
             }
             BoxedKind::Ref | BoxedKind::MagicRef => Kind::Ref(Reference(self)),
             BoxedKind::HeapBits

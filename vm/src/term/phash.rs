@@ -267,7 +267,7 @@ fn as_byte(term: Term<'_>) -> Option<u8> {
 /// says how many.
 fn bytes_at<'a>(bits: Bits<'a>, at: usize, room: &'a mut [u8]) -> &'a [u8] {
     let start = bits.start() + 8 * at;
-    if start % 8 == 0 {
+    if start.is_multiple_of(8) {
         &bits.holder()[start / 8..start / 8 + room.len()]
     } else {
         copy_bits(bits.holder(), start, 8 * room.len(), room);

@@ -123,7 +123,11 @@ fn stock_words(object: Object<'_>) -> usize {
         BoxedKind::Ref | BoxedKind::MagicRef => 3,
         BoxedKind::HeapBits => {
             let bits = term.payload()[0] as usize;
-            let part = if bits % 8 == 0 { 0 } else { STOCK_PART };
+            let part = if bits.is_multiple_of(8) {
+                0
+            } else {
+                STOCK_PART
+            };
             part + heap_binary(bits.div_ceil(8))
         }
         BoxedKind::RefBin => STOCK_COUNTED_BINARY,
