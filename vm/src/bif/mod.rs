@@ -10,10 +10,16 @@
 #[cfg(test)]
 pub(crate) mod testing;
 
+mod re_capture;
+mod re_options;
+mod re_pattern;
+
 pub mod atomics;
 pub mod binary;
+pub mod binary_module;
 pub mod characters;
 pub mod checksum;
+pub mod connections;
 pub mod convert;
 pub mod dictionary;
 pub mod display;
@@ -26,6 +32,7 @@ pub mod funs;
 pub mod iolist;
 pub mod link_monitor;
 pub mod lists;
+pub mod long_work;
 pub mod maps;
 pub mod math;
 pub mod misc;
@@ -41,6 +48,7 @@ pub mod process_flag;
 pub mod process_info;
 pub mod process_options;
 pub mod progress;
+pub mod re;
 pub mod registry;
 pub mod send;
 pub mod settings;
@@ -110,7 +118,9 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
     vec![
         atomics::BIFS,
         binary::BIFS,
+        binary_module::BIFS,
         checksum::BIFS,
+        connections::BIFS,
         convert::BIFS,
         dictionary::BIFS,
         display::BIFS,
@@ -132,6 +142,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         process::BIFS,
         process_flag::BIFS,
         process_info::BIFS,
+        re::BIFS,
         registry::BIFS,
         send::BIFS,
         spawn::BIFS,
