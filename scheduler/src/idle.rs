@@ -32,23 +32,25 @@ impl Idle {
     /// There is work in a queue: the worker to wake, which then counts as searching.
     #[must_use]
     pub fn work_to_wake_for(&self) -> Option<usize> {
-        fence(Ordering::SeqCst);
-        if self.sleeping.load(Ordering::Relaxed) == 0 || self.searching.load(Ordering::Relaxed) > 0
-        {
-            return None;
-        }
-        if self
-            .searching
-            .compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed)
-            .is_err()
-        {
-            return None;
-        }
-        let woken = self.take_sleeper(u64::MAX);
-        if woken.is_none() {
+        loop {
+            fence(Ordering::SeqCst);
+            let asleep = self.sleeping.load(Ordering::Relaxed) != 0;
+            if !asleep || self.searching.load(Ordering::Relaxed) > 0 {
+                return None;
+            }
+            if self
+                .searching
+                .compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed)
+                .is_err()
+            {
+                return None;
+            }
+            if let Some(worker) = self.take_sleeper(u64::MAX) {
+                return Some(worker);
+            }
+            // Nobody searches after all; who made work meanwhile may have relied on it. Look again.
             self.searching.fetch_sub(1, Ordering::SeqCst);
         }
-        woken
     }
 
     /// Takes a sleeper of a set out; it does not sleep any more, and the caller wakes it.
@@ -104,8 +106,8 @@ impl Idle {
         }
     }
 
-    /// A worker is about to sleep: it must look at the queues once more after this, and call
-    /// [`awake`](Idle::awake) instead of sleeping if there is something.
+    /// A worker is about to sleep: it must look at the queues once more after this, and if there is something
+    /// call [`awake`](Idle::awake) instead of sleeping, and wake another as if it had made that work.
     pub fn sleep(&self, worker: usize, searching: bool) {
         self.sleeping.fetch_or(1 << worker, Ordering::SeqCst);
         if searching {

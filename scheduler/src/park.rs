@@ -53,7 +53,7 @@ impl Parker {
             .is_err()
         {
             // A token came between; only this thread takes it.
-            self.state.store(EMPTY, Ordering::Release);
+            self.state.swap(EMPTY, Ordering::Acquire);
             return;
         }
         match limit {

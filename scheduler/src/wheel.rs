@@ -2,8 +2,8 @@
 //!
 //! Six levels of 64 slots; a slot of level n spans 64^n ticks. A timer goes to the level where its distance
 //! from now fits, and moves down when time comes near: setting and cancelling take constant time, and each
-//! timer is moved at most five times. What is due beyond the last level (over two years, a tick being a
-//! millisecond) waits in it and is looked at again.
+//! timer is moved at most five times. What is due beyond the last level's round (of over two years, a tick
+//! being a millisecond) is looked at again when that ends.
 //!
 //! Entries stand in one vector and are linked by indexes; a key is an index and a generation, so that a key
 //! of a timer that has fired does not cancel another.
@@ -11,6 +11,8 @@
 const LEVELS: usize = 6;
 const SLOT_BITS: u32 = 6;
 const SLOTS: usize = 1 << SLOT_BITS;
+/// The ticks of a round of the last level.
+const ROUND_MASK: u64 = (1 << (SLOT_BITS * LEVELS as u32)) - 1;
 const NONE: u32 = u32::MAX;
 /// Bits of a key's generation.
 pub const GENERATION_BITS: u32 = 24;
@@ -118,20 +120,13 @@ impl<T> Wheel<T> {
         self.release(key.index).map(|value| (due, value))
     }
 
-    /// Level and slot for a tick.
+    /// Level and slot for a tick. What is due beyond the round of the last level waits for that round's end.
     fn home(&self, due: u64) -> (usize, usize) {
-        let due = due.max(self.now);
-        let distance = due ^ self.now;
-        let level = match distance {
+        let due = due.clamp(self.now, self.now | ROUND_MASK);
+        let level = match due ^ self.now {
             0 => 0,
-            _ => ((63 - distance.leading_zeros()) / SLOT_BITS) as usize,
+            distance => ((63 - distance.leading_zeros()) / SLOT_BITS) as usize,
         };
-        if level >= LEVELS {
-            // The last slot of the last level that is looked at: just before now.
-            let shift = SLOT_BITS * (LEVELS as u32 - 1);
-            let slot = ((self.now >> shift) as usize + SLOTS - 1) % SLOTS;
-            return (LEVELS - 1, slot);
-        }
         let slot = (due >> (SLOT_BITS * level as u32)) as usize % SLOTS;
         (level, slot)
     }
@@ -208,17 +203,24 @@ impl<T> Wheel<T> {
             self.enter(next);
             let slot = next as usize % SLOTS;
             // Newest first in the list; timers of one tick fire in the order in which they were set.
-            let mut due = Vec::new();
+            let (mut due, mut later) = (Vec::new(), Vec::new());
             while self.heads[0][slot] != NONE {
                 let index = self.heads[0][slot];
                 let tick = self.entries[index as usize].due;
                 self.unlink(index);
-                due.extend(self.release(index).map(|value| (tick, value)));
+                if tick > next {
+                    later.push(index);
+                } else {
+                    due.extend(self.release(index).map(|value| (tick, value)));
+                }
             }
             for (tick, value) in due.into_iter().rev() {
                 fire(tick, value);
             }
             self.enter(next + 1);
+            for index in later.into_iter().rev() {
+                self.link(index);
+            }
         }
         if self.now <= to {
             self.enter(to + 1);
@@ -325,16 +327,22 @@ mod tests {
 
     #[test]
     fn what_is_due_beyond_the_last_level_still_comes() {
-        let far = 1 << 40;
-        let mut wheel = Wheel::new(5);
-        wheel.insert(far, far);
-        let mut steps = 0;
-        while let Some(next) = wheel.next() {
-            assert!(next <= far);
-            fired(&mut wheel, next);
-            steps += 1;
-            assert!(steps < 1000, "it comes nearer with every step");
+        for (now, far) in [
+            (5, 1 << 40),
+            ((1 << 36) - 1, (1 << 36) + 7),
+            (1 << 35, 3 << 36),
+        ] {
+            let mut wheel = Wheel::new(now);
+            wheel.insert(far, far);
+            let mut steps = 0;
+            let mut seen = Vec::new();
+            while let Some(next) = wheel.next() {
+                assert!(next <= far);
+                seen.extend(fired(&mut wheel, next));
+                steps += 1;
+                assert!(steps < 1000, "it comes nearer with every step");
+            }
+            assert_eq!(seen, [far]);
         }
-        assert!(wheel.now > far);
     }
 }

@@ -301,13 +301,17 @@ impl Workers {
             }
         }
         self.idle.sleep(index, searching);
-        if !self.any_work(index) {
+        let work = self.any_work(index);
+        if !work {
             me.sleeps();
             me.parker.park(me.timers.wait());
             me.wakes();
         }
         if self.idle.awake(index) {
             self.found();
+        } else if work {
+            // Who made it relied on this search; there may be more than this worker takes.
+            self.wake_one();
         }
         None
     }

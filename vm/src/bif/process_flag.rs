@@ -6,7 +6,8 @@ use crate::atom;
 use crate::atom::{Atom, well_known as w};
 use crate::heap::OwnedTerm;
 use crate::process::flags::Flag;
-use crate::process::spawn::{Options, rounded_size};
+use crate::process::node_monitors::Options;
+use crate::process::spawn::{self, rounded_size};
 use crate::process::{Priority, Process, hooks, signal, table};
 use crate::term::Term;
 
@@ -46,12 +47,12 @@ fn process_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
         }
         Some(w::MIN_HEAP_SIZE) => {
             let asked = value.as_usize().ok_or_else(badarg)?;
-            let words = rounded_size(asked, Options::new().min_heap);
+            let words = rounded_size(asked, spawn::Options::new().min_heap);
             Ok(Term::size(call.process().set_min_heap(words)))
         }
         Some(w::MIN_BIN_VHEAP_SIZE) => {
             let asked = value.as_usize().ok_or_else(badarg)?;
-            let words = rounded_size(asked, Options::new().min_vheap);
+            let words = rounded_size(asked, spawn::Options::new().min_vheap);
             Ok(Term::size(call.process().set_min_vheap(words)))
         }
         Some(w::MAX_HEAP_SIZE) => set_max_heap(call, value),
@@ -111,24 +112,9 @@ fn bind<'p>(call: Call<'p>, value: Term<'p>) -> BifResult<'p> {
 
 fn monitor_nodes<'p>(call: Call<'p>, value: Term<'p>, options: Term<'p>) -> BifResult<'p> {
     let on = value.as_bool().ok_or_else(badarg)?;
-    let pid = call.process().pid();
-    let old = match hooks::distribution() {
-        Some(distribution) => distribution
-            .monitor_nodes(pid, on, options)
-            .ok_or_else(badarg)?,
-        None => {
-            // A node without distribution sees no others; only the counts are kept.
-            if options.as_map().is_none() && options.proper_list().is_none() {
-                return Err(badarg());
-            }
-            call.process().with_extras(|extras| {
-                let old = extras.monitor_nodes;
-                extras.monitor_nodes = if on { old + 1 } else { 0 };
-                old
-            })
-        }
-    };
-    Ok(Term::size(old))
+    let options = Options::parse(options).ok_or_else(badarg)?;
+    let before = call.process().monitor_nodes(on, options);
+    Ok(call.heap.unsigned(before))
 }
 
 fn save_calls(process: &Process, value: Term<'_>) -> Option<usize> {

@@ -122,6 +122,7 @@ impl Process {
         let mut signals = std::mem::take(&mut *self.fetched.borrow_mut());
         signals.append(self.shared.queue.close());
         self.end_suspensions();
+        self.end_node_monitors();
         self.refuse_tasks();
         *self.exit.work.borrow_mut() = Some(Box::new(Work {
             relations: self.relations.take_all(),

@@ -26,6 +26,8 @@ pub enum Flag {
     Dirty = 1 << 8,
     /// `save_calls`: calls are noted.
     SavesCalls = 1 << 9,
+    /// It has (or had) subscribed to nodes coming and going.
+    MonitorsNodes = 1 << 10,
 }
 
 /// The flags.

@@ -124,9 +124,6 @@ pub trait Distribution: Send + Sync {
     fn exit(&self, node: &'static Node, number: u64, from: Peer, kind: ExitKind, reason: Term<'_>);
     /// The group leader of a process of another node.
     fn group_leader(&self, node: &'static Node, number: u64, from: Pid, leader: Term<'_>);
-    /// `process_flag(monitor_nodes, …)`: switches messages about nodes on or off; the old count, or none
-    /// for bad options.
-    fn monitor_nodes(&self, pid: Pid, on: bool, options: Term<'_>) -> Option<usize>;
 }
 
 /// What the interpreter knows about a process's stack.

@@ -13,6 +13,7 @@
 //! | [`signal`], [`handle`] | the signals, and what their receiver does about them |
 //! | [`send`], [`mailbox`], [`receive`] | sending; messages got and not yet received; `receive` |
 //! | [`relations`], [`alias`], [`registry`], [`suspend`] | links, monitors; aliases; names; suspension |
+//! | [`node_monitors`] | who hears of nodes that come and go |
 //! | [`spawn`], [`slice`], [`exit`], [`crash`] | the beginning, a turn, the end, and what the error logger hears of it |
 //! | [`dictionary`], [`flags`] | the process dictionary, flags |
 //! | [`collect`], [`task`] | the roots of a collection; collections and checks that others ask for |
@@ -31,6 +32,7 @@ pub mod handle;
 pub mod hooks;
 pub mod mailbox;
 pub mod memory;
+pub mod node_monitors;
 pub mod queue;
 pub mod receive;
 pub mod registry;
@@ -133,9 +135,6 @@ struct Roots {
 #[derive(Default)]
 pub(crate) struct Extras {
     /// Buffer of `process_flag(save_calls, N)`: its size and the calls, oldest first.
-    /// How often `monitor_nodes` was asked for while there is no distribution.
-    pub(crate) monitor_nodes: usize,
-    /// Buffer of saved calls.
     pub(crate) saved_calls: Option<(usize, std::collections::VecDeque<SavedCall>)>,
     /// What is to be done before it next runs code.
     tasks: std::collections::VecDeque<task::Task>,

@@ -146,7 +146,7 @@ impl Process {
     /// It is going to run: it does not wait any more, and if its time was up it goes on there.
     pub fn resume(&mut self) {
         self.wait.set(Wait::Turn);
-        if self.timeout.get() == Timeout::Fired && !self.mailbox.has_current() {
+        if self.timeout.get() == Timeout::Fired {
             self.timeout.set(Timeout::None);
             self.ip.set(self.timeout_ip.get());
         }
