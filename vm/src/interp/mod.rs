@@ -352,7 +352,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     reload!();
                     deliver!($dst, $live, result)
                 }
-                Err(reason) => fail_or_raise!($fail, Raised::operator(reason)),
+                Err(reason) => {
+                    let op = arith::Op::$op;
+                    fail_or_raise!($fail, Raised::operator(instr_fn!(ip), op, &[$left, $right], reason))
+                }
             }
         }};
     }
@@ -380,7 +383,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 float!($dst) = value;
                 next!()
             }
-            raise!(Raised::operator(crate::atom::well_known::BADARITH))
+            raise!(Raised::float())
         }};
     }
 
@@ -482,26 +485,38 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::CallExtOnly { export } => enter_export!(export),
             Instr::Apply { arity } => {
                 sync!();
-                match calls::apply(registers, arity as usize) {
+                match calls::apply(process, registers, arity as usize) {
                     Ok(export) => {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(export.address(), arity)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => {
+                        reload!();
+                        raise!(raised)
+                    }
                 }
             }
-            Instr::ApplyLast { arity, words } => match calls::apply(registers, arity as usize) {
-                Ok(export) => {
-                    pop!(words);
-                    enter!(export.address(), arity)
+            Instr::ApplyLast { arity, words } => {
+                sync!();
+                match calls::apply(process, registers, arity as usize) {
+                    Ok(export) => {
+                        pop!(words);
+                        enter!(export.address(), arity)
+                    }
+                    Err(raised) => {
+                        reload!();
+                        raise!(raised)
+                    }
                 }
-                Err(raised) => raise!(raised),
-            },
+            }
             Instr::ApplyArgs => {
                 sync!();
                 match calls::apply_args(registers) {
                     Ok(export) => enter!(export.address(), export.mfa.arity),
-                    Err(raised) => raise!(raised),
+                    Err(raised) => {
+                        reload!();
+                        raise!(raised)
+                    }
                 }
             }
             Instr::ApplyFunArgs => {
@@ -511,7 +526,65 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         reload!();
                         enter!(target, live)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => {
+                        reload!();
+                        raise!(raised)
+                    }
+                }
+            }
+            Instr::CallApplyArgs => {
+                sync!();
+                match calls::apply_args(registers) {
+                    Ok(export) => {
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        enter!(export.address(), export.mfa.arity)
+                    }
+                    Err(raised) => {
+                        reload!();
+                        raise!(raised)
+                    }
+                }
+            }
+            Instr::ApplyArgsLast { words } => {
+                sync!();
+                match calls::apply_args(registers) {
+                    Ok(export) => {
+                        pop!(words);
+                        enter!(export.address(), export.mfa.arity)
+                    }
+                    Err(raised) => {
+                        reload!();
+                        raise!(raised)
+                    }
+                }
+            }
+            Instr::CallApplyFunArgs => {
+                sync!();
+                match calls::apply_fun_args(process, registers) {
+                    Ok((target, live)) => {
+                        reload!();
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        enter!(target, live)
+                    }
+                    Err(raised) => {
+                        reload!();
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        raise!(raised)
+                    }
+                }
+            }
+            Instr::ApplyFunArgsLast { words } => {
+                sync!();
+                match calls::apply_fun_args(process, registers) {
+                    Ok((target, live)) => {
+                        reload!();
+                        pop!(words);
+                        enter!(target, live)
+                    }
+                    Err(raised) => {
+                        reload!();
+                        raise!(raised)
+                    }
                 }
             }
             Instr::CallFun { arity } => {
@@ -523,7 +596,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => {
+                        reload!();
+                        // The stock VM has pushed it when it finds that there is no such fun.
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        raise!(raised)
+                    }
                 }
             }
             Instr::CallFunReg { arity, fun } => {
@@ -534,7 +612,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => {
+                        reload!();
+                        // The stock VM has pushed it when it finds that there is no such fun.
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        raise!(raised)
+                    }
                 }
             }
             Instr::CallFunLast { arity, words } => {
@@ -546,7 +629,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         pop!(words);
                         enter!(target, live)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => {
+                        reload!();
+                        raise!(raised)
+                    }
                 }
             }
             Instr::Return => return_to_caller!(),
@@ -1037,7 +1123,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         }
                         deliver!(dst, live, result)
                     }
-                    Err(raised) => fail_or_raise!(fail, raised),
+                    Err(raised) => {
+                        reload!();
+                        fail_or_raise!(fail, raised)
+                    }
                 }
             }
             Instr::SelfPid { dst } => {
@@ -1154,7 +1243,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         float!(dst) = value;
                         next!()
                     }
-                    None => raise!(Raised::operator(crate::atom::well_known::BADARITH)),
+                    None => raise!(Raised::float()),
                 }
             }
             Instr::FloatAdd { a, b, dst } => float_result!(dst, float!(a) + float!(b)),
@@ -1337,7 +1426,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => {
+                        reload!();
+                        raise!(raised)
+                    }
                 }
             }
             Instr::PutMapExact { dst, fail, table } => {
@@ -1347,7 +1439,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
                     }
-                    Err(raised) => fail_or_raise!(fail, raised),
+                    Err(raised) => {
+                        reload!();
+                        fail_or_raise!(fail, raised)
+                    }
                 }
             }
             Instr::HasMapFields { src, fail, table } => {
@@ -1422,7 +1517,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         reload!();
                         jump!(fail)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => {
+                        reload!();
+                        raise!(raised)
+                    }
                 }
             }
         }
