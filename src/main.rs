@@ -3,7 +3,7 @@
 //! Called under the name `erl`, `erlc` or `escript` (by a link) it is that program, so that tools which
 //! start `erl` can start Lintel.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_op_in_unsafe_fn)]
 
 mod command;
 mod node;

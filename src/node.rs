@@ -10,11 +10,11 @@ use vm::code::table::{self, Writer};
 use vm::code::{Export, Mfa};
 use vm::heap::OwnedTerm;
 use vm::interp::{Interpreter, snippets};
-use vm::process::spawn;
+use vm::process::{Outcome, Process, Runner, spawn};
 use vm::term::Term;
 
 use crate::command::Otp;
-use crate::command::flags::Flags;
+use crate::command::flags::{FileNames, Flags};
 
 /// What a node is started with.
 pub struct Boot<'a> {
@@ -34,7 +34,9 @@ pub struct Boot<'a> {
 fn tables() -> Vec<&'static [BifEntry]> {
     let mut tables: Vec<&'static [BifEntry]> = Vec::new();
     tables.extend(vm::bif::tables());
+    tables.extend(ports::bifs::tables());
     tables.extend(loader::bifs::TABLES);
+    tables.extend(scheduler::bifs::tables());
     tables.extend(nif::bif_tables());
     tables
 }
@@ -51,8 +53,6 @@ fn link_bifs() {
     for bif in tables().into_iter().flatten() {
         export(bif.module, bif.function, u32::from(bif.arity)).set_bif(bif);
     }
-    export("erlang", "apply", 3).set_address(snippets::APPLY_3.as_ptr());
-    export("erlang", "apply", 2).set_address(snippets::APPLY_2.as_ptr());
 }
 
 fn export(module: &'static str, function: &'static str, arity: u32) -> &'static Export {
@@ -101,6 +101,9 @@ fn load_preloaded(otp: &Otp) -> Result<(), String> {
     let writer = Writer::seize();
     writer.load(&modules).map_err(|_| "a preloaded module is there twice".to_string())?;
     table::set_preloaded(names);
+    // Module `erlang` has stand-ins for these that would call themselves.
+    export("erlang", "apply", 3).set_address(snippets::APPLY_3.as_ptr());
+    export("erlang", "apply", 2).set_address(snippets::APPLY_2.as_ptr());
     Ok(())
 }
 
@@ -118,11 +121,19 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     vm::atom::set_limit(flags.atoms);
     vm::process::table::init(flags.processes);
     link_bifs();
+    ports::node::start(ports::node::Config {
+        limit: flags.ports,
+        latin1_names: flags.file_names == FileNames::Latin1,
+        ..ports::node::Config::default()
+    })
+    .map_err(|error| format!("ports: {error}"))?;
     vm::bif::ets::init();
+    vm::process::hooks::set_printer(|term| String::from_utf8_lossy(&vm::bif::print::to_bytes(term)).into_owned());
     load_preloaded(boot.otp)?;
     scheduler::start(&scheduler::Config {
-        workers: flags.schedulers.map_or(1, |(_, online)| online),
-        runner: Interpreter::new,
+        workers: flags.schedulers.map_or(1, |(all, _)| all),
+        online: flags.schedulers.map_or(1, |(_, online)| online),
+        runner: runner,
     });
     let args = OwnedTerm::build(|heap| {
         let words: Vec<Term<'_>> = boot.init.iter().map(|word| heap.binary(word)).collect();
@@ -139,6 +150,30 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     first.start();
     loop {
         std::thread::park();
+    }
+}
+
+/// What runs processes; with `LINTEL_TRACE=slices` every slice is told on standard error.
+fn runner() -> Box<dyn Runner> {
+    match std::env::var("LINTEL_TRACE") {
+        Ok(what) if what == "slices" => Box::new(Traced(Interpreter::new())),
+        _ => Interpreter::new(),
+    }
+}
+
+/// Runs processes and tells where each slice began and ended.
+struct Traced(Box<dyn Runner>);
+
+// SAFETY: the reason is that of the runner within, and nothing is collected after it.
+unsafe impl Runner for Traced {
+    fn run(&mut self, process: &mut Process) -> Outcome {
+        let place = |process: &Process| {
+            table::find(process.position()).map_or_else(|| "?".into(), |found| found.mfa.to_string())
+        };
+        let before = place(process);
+        let outcome = self.0.run(process);
+        eprintln!("{:?} {before} -> {} {outcome:?}", process.pid(), place(process));
+        outcome
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Started {
     pub framing: FramedBy,
     /// The operating-system process behind the port, for `erlang:port_info(Port, os_pid)`.
     pub os_pid: Option<u32>,
+    /// Whether `port_command(Port, Data, [force])` may send data while the port is busy.
+    pub soft_busy: bool,
 }
 
 impl Started {
@@ -74,6 +76,7 @@ impl Started {
             driver: Box::new(driver),
             framing: FramedBy::Driver,
             os_pid: None,
+            soft_busy: false,
         }
     }
 
@@ -81,6 +84,13 @@ impl Started {
     #[must_use]
     pub fn framed_by_host(mut self) -> Self {
         self.framing = FramedBy::Host;
+        self
+    }
+
+    /// The same, but data may be forced on it while it is busy.
+    #[must_use]
+    pub fn soft_busy(mut self) -> Self {
+        self.soft_busy = true;
         self
     }
 }

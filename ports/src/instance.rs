@@ -34,6 +34,7 @@ pub struct Instance {
     driver: Option<Box<dyn Driver>>,
     framing: FramedBy,
     os_pid: Option<u32>,
+    soft_busy: bool,
 }
 
 impl Instance {
@@ -51,11 +52,13 @@ impl Instance {
             driver,
             framing,
             os_pid,
+            soft_busy,
         } = started.unwrap_or(Err(StartError::General))?;
         Ok(Self {
             driver: Some(driver),
             framing,
             os_pid,
+            soft_busy,
         })
     }
 
@@ -69,6 +72,12 @@ impl Instance {
     #[must_use]
     pub fn os_pid(&self) -> Option<u32> {
         self.os_pid
+    }
+
+    /// Whether data may be forced on the driver while it is busy.
+    #[must_use]
+    pub fn soft_busy(&self) -> bool {
+        self.soft_busy
     }
 
     /// Brings an event to the driver. Nothing happens when it is stopped or crashed.

@@ -2,7 +2,7 @@
 //!
 //! A port is an endpoint that an Erlang process talks to in bytes. What stands behind it is a
 //! [`Driver`]: a state machine whose callbacks are run one at a time, on whatever thread the port is
-//! scheduled, and which never runs Erlang code. This crate holds what is below Erlang terms:
+//! scheduled, and which never runs Erlang code. This crate holds:
 //!
 //! | module | subject |
 //! |---|---|
@@ -11,6 +11,10 @@
 //! | [`open`] | [`OpenRequest`]: the command line and options of `open_port` |
 //! | [`instance`] | [`Instance`]: a running driver, its panics contained |
 //! | [`framing`] | `{packet, N}`, `{line, N}` and `stream` |
+//! | `port`, [`table`] | a port of the node, and all of them |
+//! | [`node`], `host`, `hooks` | the node's ports: what runs them; what drivers and processes ask of them |
+//! | [`bifs`] | `open_port` and the other BIFs of ports |
+//! | [`halt`] | writing all output before the node ends |
 //! | [`poller`], [`pool`] | readiness of descriptors; threads for blocking work |
 //! | [`registry`] | which command lines are served by which in-thread driver |
 //! | [`drivers`] | `fd`, `spawn`, `tty_sl`, `ram_file_drv` |
@@ -21,22 +25,32 @@
 
 #![deny(unsafe_code)]
 
+pub mod bifs;
 pub mod driver;
 pub mod drivers;
 pub mod errno;
 pub mod framing;
+pub mod halt;
 pub mod handle;
+mod hooks;
+mod host;
 pub mod instance;
 pub mod io_queue;
 pub mod iovec;
+mod messages;
+mod names;
+pub mod node;
 pub mod open;
 pub mod poller;
 pub mod pool;
+mod port;
 pub mod programs;
 pub mod registry;
 #[allow(unsafe_code, reason = "the crate's one island: calls to the C library")]
 mod sys;
+pub mod table;
 pub mod testing;
+mod timers;
 
 pub use driver::{BadArg, Driver, DriverFactory, FramedBy, StartError, Started};
 pub use handle::{

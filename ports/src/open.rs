@@ -19,6 +19,8 @@ pub enum Command {
         /// The program's name as it sees it; `None`: the file.
         arg0: Option<Vec<u8>>,
     },
+    /// A name alone: a file, or whatever has a name in the file system (until OTP 25).
+    File(Vec<u8>),
     /// `{fd, In, Out}`.
     Fd {
         /// The descriptor to read.
@@ -34,7 +36,7 @@ impl Command {
     pub fn line(&self) -> &[u8] {
         match self {
             Self::Spawn(line) | Self::SpawnDriver(line) => line,
-            Self::SpawnExecutable { file, .. } => file,
+            Self::SpawnExecutable { file, .. } | Self::File(file) => file,
             Self::Fd { .. } => b"fd",
         }
     }
@@ -51,7 +53,7 @@ impl Command {
                 .chain(args)
                 .map(Vec::as_slice)
                 .collect(),
-            Self::Fd { .. } => Vec::new(),
+            Self::Fd { .. } | Self::File(_) => Vec::new(),
         }
     }
 }

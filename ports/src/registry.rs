@@ -136,7 +136,7 @@ impl Registry {
     pub fn find(&self, command: &Command) -> Option<Arc<dyn DriverFactory>> {
         let table = self.0.read();
         let (driver, program) = match command {
-            Command::Fd { .. } => return Some(Arc::clone(&table.fd)),
+            Command::Fd { .. } | Command::File(_) => return Some(Arc::clone(&table.fd)),
             Command::Spawn(line) => (first_word(line), Some(program_name(line))),
             Command::SpawnDriver(line) => (first_word(line), None),
             Command::SpawnExecutable { file, .. } => (&[][..], Some(base_name(file).to_vec())),

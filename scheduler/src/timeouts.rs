@@ -3,29 +3,42 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use vm::process::signal::{self, Signal};
+use vm::process::signal::{self, RefNumber, Signal};
 use vm::term::Pid;
 
 use crate::clock;
+use crate::timers;
 use crate::wheel::{Key, Wheel};
 
-/// Nanoseconds in a tick.
-const TICK: i64 = 1_000_000;
+/// Nanoseconds in a millisecond, which is a tick of the wheels. Ticks count from the start of Erlang
+/// monotonic time.
+pub const MILLISECOND: i64 = 1_000_000;
 
-/// The tick of a time of the monotonic clock, rounded up: a timer never fires early.
-pub fn tick_at_or_after(nanoseconds: i64) -> u64 {
-    (nanoseconds.max(0) as u64).div_ceil(TICK as u64)
+/// The tick of a monotonic time, rounded up: a timer never fires early.
+pub fn tick_at_or_after(monotonic: i64) -> u64 {
+    since_start(monotonic).div_ceil(MILLISECOND as u64)
 }
 
-/// The tick that a time is in.
-fn tick_before(nanoseconds: i64) -> u64 {
-    nanoseconds.max(0) as u64 / TICK as u64
+/// The tick that a monotonic time is in.
+fn tick_before(monotonic: i64) -> u64 {
+    since_start(monotonic) / MILLISECOND as u64
+}
+
+fn since_start(monotonic: i64) -> u64 {
+    monotonic.saturating_sub(clock::START).max(0) as u64
 }
 
 /// What a timer does.
 pub enum Timer {
     /// Ends a receive.
-    Receive { pid: Pid, number: u64 },
+    Receive {
+        /// Whose.
+        pid: Pid,
+        /// Which of its receives.
+        number: u64,
+    },
+    /// Sends a program's timer's message (see [`timers`]).
+    Message(RefNumber),
     /// Calls back, on the worker's thread.
     Call(Box<dyn FnOnce() + Send>),
 }
@@ -36,6 +49,7 @@ impl Timer {
             Timer::Receive { pid, number } => {
                 let _ = signal::send(pid, Signal::Timeout(number));
             }
+            Timer::Message(reference) => timers::fire(reference),
             Timer::Call(call) => call(),
         }
     }
@@ -52,7 +66,7 @@ impl Timers {
     /// None set.
     pub fn new() -> Timers {
         Timers {
-            wheel: Mutex::new(Wheel::new(tick_before(clock::raw_monotonic()))),
+            wheel: Mutex::new(Wheel::new(tick_before(clock::monotonic()))),
             next: AtomicU64::new(u64::MAX),
         }
     }
@@ -86,8 +100,8 @@ impl Timers {
         if next == u64::MAX {
             return None;
         }
-        let at = next.saturating_mul(TICK as u64);
-        let now = clock::raw_monotonic().max(0) as u64;
+        let at = next.saturating_mul(MILLISECOND as u64);
+        let now = since_start(clock::monotonic());
         Some(std::time::Duration::from_nanos(at.saturating_sub(now)))
     }
 
@@ -97,7 +111,7 @@ impl Timers {
         if next == u64::MAX {
             return;
         }
-        let now = tick_before(clock::raw_monotonic());
+        let now = tick_before(clock::monotonic());
         if next > now {
             return;
         }

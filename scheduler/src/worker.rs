@@ -1,8 +1,15 @@
-//! The workers.
+//! The workers: threads that give processes their turns.
+//!
+//! A process that is woken by the one that runs goes to the worker's *slot*: it has the next turn, its data
+//! being warm. One that is displaced from the slot, or comes from elsewhere, goes to the queue. The slot has
+//! at most [`SLOT_TURNS`] turns in a row while others wait.
+//!
+//! Of all workers those below the *limit* work: as many as are online (`schedulers_online`), or one while
+//! multi-scheduling is blocked. The others hand over what they have and sleep, waking only for their timers.
 
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use vm::process::hooks::{self, Schedulers};
@@ -11,20 +18,27 @@ use vm::term::Pid;
 
 use crate::clock;
 use crate::idle::{Idle, MAX_WORKERS};
+use crate::limits;
+use crate::offset_monitors;
 use crate::park::Parker;
 use crate::run_queue::RunQueue;
 use crate::timeouts::{Timer, Timers, tick_at_or_after};
+use crate::timers;
 use crate::wheel::Key;
 
 /// How often a worker looks for work again before it sleeps.
 const SPINS: u32 = 64;
 /// Turns in a row that the slot may have while the queue waits.
 const SLOT_TURNS: u32 = 16;
+/// Where the worker's number stands in a timer's.
+const TIMER_WORKER_SHIFT: u32 = 56;
 
 /// What the schedulers are started with.
 pub struct Config {
     /// How many workers.
     pub workers: usize,
+    /// How many of them work at first.
+    pub online: usize,
     /// Makes what runs processes, once a worker.
     pub runner: fn() -> Box<dyn Runner>,
 }
@@ -38,6 +52,14 @@ pub struct Worker {
     parker: Parker,
     /// Turns that it gave.
     pub turns: AtomicU64,
+    /// Reductions that processes used in them.
+    pub reductions: AtomicU64,
+    /// Whether it gives a turn just now.
+    pub busy: AtomicBool,
+    /// Nanoseconds that it was awake, while that is measured.
+    pub awake_time: AtomicU64,
+    /// Raw time since which it is awake; 0 while it sleeps.
+    pub awake_since: AtomicU64,
 }
 
 /// All workers.
@@ -47,6 +69,8 @@ pub struct Workers {
     idle: Idle,
     stop: AtomicBool,
     next: AtomicU64,
+    /// How many work.
+    limit: AtomicUsize,
 }
 
 static WORKERS: OnceLock<Workers> = OnceLock::new();
@@ -68,27 +92,37 @@ pub fn workers() -> Option<&'static Workers> {
     WORKERS.get()
 }
 
+fn new_worker() -> Worker {
+    Worker {
+        queue: RunQueue::new(),
+        timers: Timers::new(),
+        parker: Parker::new(),
+        turns: AtomicU64::new(0),
+        reductions: AtomicU64::new(0),
+        busy: AtomicBool::new(false),
+        awake_time: AtomicU64::new(0),
+        awake_since: AtomicU64::new(0),
+    }
+}
+
 /// Starts the workers. Once; false the second time.
 pub fn start(config: &Config) -> bool {
     let count = config.workers.clamp(1, MAX_WORKERS);
     let workers = Workers {
-        all: (0..count)
-            .map(|_| Worker {
-                queue: RunQueue::new(),
-                timers: Timers::new(),
-                parker: Parker::new(),
-                turns: AtomicU64::new(0),
-            })
-            .collect(),
+        all: (0..count).map(|_| new_worker()).collect(),
         idle: Idle::new(),
         stop: AtomicBool::new(false),
         next: AtomicU64::new(0),
+        limit: AtomicUsize::new(config.online.clamp(1, count)),
     };
     if WORKERS.set(workers).is_err() {
         return false;
     }
     let workers = WORKERS.get().expect("just set");
+    hooks::add_at_exit(&timers::EndWithProcess);
+    hooks::add_at_exit(&limits::UnblockAtExit);
     hooks::set_schedulers(workers);
+    offset_monitors::start(workers);
     let runner = config.runner;
     for index in 0..count {
         std::thread::Builder::new()
@@ -108,6 +142,27 @@ impl Workers {
         }
     }
 
+    /// How many workers work.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Acquire)
+    }
+
+    /// Sets how many workers work. Those beyond hand over what they have when their turn ends.
+    pub fn set_limit(&self, limit: usize) {
+        self.limit
+            .store(limit.clamp(1, self.all.len()), Ordering::SeqCst);
+        for worker in &self.all {
+            worker.parker.unpark();
+        }
+    }
+
+    /// Whether a worker that should not work has not noticed yet.
+    pub fn is_settling(&self) -> bool {
+        self.all[self.limit()..]
+            .iter()
+            .any(|worker| worker.busy.load(Ordering::SeqCst))
+    }
+
     fn wake_one(&self) {
         if let Some(worker) = self.idle.work_to_wake_for() {
             self.all[worker].parker.unpark();
@@ -125,45 +180,86 @@ impl Workers {
         self.wake_one();
     }
 
+    /// A worker for what has no reason to go to a certain one.
+    fn any(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed) as usize % self.limit()
+    }
+
     /// What a worker does all its life.
     fn work(&self, index: usize, runner: fn() -> Box<dyn Runner>) {
         CURRENT.set(Some(index));
         let mut runner = runner();
         let me = &self.all[index];
         let mut slot_turns = 0;
+        me.wakes();
         loop {
             me.timers.fire();
+            if index >= self.limit() {
+                self.stand_by(index);
+            }
             let Some(process) = self.next(index, &mut slot_turns) else {
                 return;
             };
-            me.turns.fetch_add(1, Ordering::Relaxed);
-            if let After::Ready(process) = slice::turn(process.start(), &mut *runner) {
+            me.busy.store(true, Ordering::SeqCst);
+            if index < self.limit.load(Ordering::SeqCst) {
+                let (after, reductions) = slice::turn(process.start(), &mut *runner);
+                me.turns.fetch_add(1, Ordering::Relaxed);
+                me.reductions.fetch_add(reductions, Ordering::Relaxed);
+                if let After::Ready(process) = after {
+                    self.requeue(index, process);
+                }
+            } else {
                 self.requeue(index, process);
             }
+            me.busy.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// A worker beyond the limit: hands over what it has, and sleeps until its timers or a change of the
+    /// limit wake it.
+    fn stand_by(&self, index: usize) {
+        let me = &self.all[index];
+        while index >= self.limit() && !self.stop.load(Ordering::Relaxed) {
+            let slot = SLOT.take();
+            for process in slot
+                .into_iter()
+                .chain(std::iter::from_fn(|| me.queue.pop()))
+            {
+                self.push(self.any(), process);
+            }
+            me.sleeps();
+            me.parker.park(me.timers.wait());
+            me.wakes();
+            me.timers.fire();
         }
     }
 
     fn requeue(&self, index: usize, process: Queued) {
         match process.shared().bound() {
-            0 => self.push(index, process),
+            0 if index < self.limit() => self.push(index, process),
+            0 => self.push(self.any(), process),
             bound => self.push_bound(bound, process),
         }
     }
 
     fn push_bound(&self, bound: u32, process: Queued) {
-        let worker = (bound as usize - 1).min(self.all.len() - 1);
+        let worker = (bound as usize - 1).min(self.limit() - 1);
         self.all[worker].queue.push(process);
         if current() != Some(worker) {
             self.wake(worker);
         }
     }
 
-    /// The next process for a worker; none when it is to end.
+    /// The next process for a worker; none when it is to end or to stand by.
     fn next(&self, index: usize, slot_turns: &mut u32) -> Option<Queued> {
         let me = &self.all[index];
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return None;
+            }
+            if index >= self.limit() {
+                self.stand_by(index);
+                continue;
             }
             let urgent = me.queue.len_of(Priority::Max) + me.queue.len_of(Priority::High) > 0;
             if !urgent
@@ -190,7 +286,7 @@ impl Workers {
     /// Looks for work at others, and sleeps if there is none. None: look at the own queue again.
     fn look_around(&self, index: usize) -> Option<Queued> {
         let me = &self.all[index];
-        let mut searching = self.idle.search(self.all.len());
+        let searching = self.idle.search(self.limit());
         if searching {
             for _ in 0..SPINS {
                 if let Some(process) = self.steal(index) {
@@ -205,26 +301,23 @@ impl Workers {
             }
         }
         self.idle.sleep(index, searching);
-        searching = if self.any_work(index) {
-            self.idle.awake(index)
-        } else {
+        if !self.any_work(index) {
+            me.sleeps();
             me.parker.park(me.timers.wait());
-            self.idle.awake(index)
-        };
-        if searching {
+            me.wakes();
+        }
+        if self.idle.awake(index) {
             self.found();
         }
         None
     }
 
     fn any_work(&self, index: usize) -> bool {
+        let me = &self.all[index];
         self.stop.load(Ordering::Relaxed)
-            || !self.all[index].queue.is_empty()
-            || self.all.iter().any(|other| !other.queue.is_empty())
-            || self.all[index]
-                .timers
-                .wait()
-                .is_some_and(|wait| wait.is_zero())
+            || index >= self.limit()
+            || self.all.iter().any(|worker| !worker.queue.is_empty())
+            || me.timers.wait().is_some_and(|wait| wait.is_zero())
     }
 
     fn found(&self) {
@@ -248,18 +341,16 @@ impl Workers {
         None
     }
 
-    fn timer_home(&self) -> usize {
-        current().unwrap_or(0)
-    }
-
     /// Sets a timer; the answer names it.
     pub fn set_timer(&self, due: u64, timer: Timer) -> u64 {
-        let worker = self.timer_home();
+        let worker = current().unwrap_or(0);
         let (key, first) = self.all[worker].timers.set(due, timer);
         if first && current() != Some(worker) {
-            self.wake(worker);
+            self.all[worker].parker.unpark();
         }
-        (worker as u64) << 56 | u64::from(key.generation) << 32 | u64::from(key.index)
+        (worker as u64) << TIMER_WORKER_SHIFT
+            | u64::from(key.generation) << 32
+            | u64::from(key.index)
     }
 
     /// Takes a timer back, if it has not fired; the tick at which it was due.
@@ -268,7 +359,39 @@ impl Workers {
             index: timer as u32,
             generation: (timer >> 32) as u32 & 0x00ff_ffff,
         };
-        self.all[(timer >> 56) as usize].timers.cancel(key)
+        let worker = (timer >> TIMER_WORKER_SHIFT) as usize;
+        self.all[worker].timers.cancel(key)
+    }
+}
+
+impl Worker {
+    fn wakes(&self) {
+        let now = clock::raw_monotonic().max(1) as u64;
+        self.awake_since.store(now, Ordering::Relaxed);
+    }
+
+    fn sleeps(&self) {
+        let since = self.awake_since.swap(0, Ordering::Relaxed);
+        let now = clock::raw_monotonic().max(1) as u64;
+        self.awake_time
+            .fetch_add(now.saturating_sub(since), Ordering::Relaxed);
+    }
+
+    /// Nanoseconds that it was awake in its life.
+    pub fn awake(&self) -> u64 {
+        let since = self.awake_since.load(Ordering::Relaxed);
+        let now = clock::raw_monotonic().max(1) as u64;
+        let current = if since == 0 {
+            0
+        } else {
+            now.saturating_sub(since)
+        };
+        self.awake_time.load(Ordering::Relaxed) + current
+    }
+
+    /// How many processes run or are ready here.
+    pub fn active(&self) -> usize {
+        self.queue.len() + usize::from(self.busy.load(Ordering::Relaxed))
     }
 }
 
@@ -278,23 +401,20 @@ impl Schedulers for Workers {
         if bound != 0 {
             return self.push_bound(bound, process);
         }
-        match current() {
+        match current().filter(|&worker| worker < self.limit()) {
             Some(worker) if process.shared().priority() == Priority::Normal => {
                 if let Some(displaced) = SLOT.replace(Some(process)) {
                     self.push(worker, displaced);
                 }
             }
             Some(worker) => self.push(worker, process),
-            None => {
-                let turn = self.next.fetch_add(1, Ordering::Relaxed) as usize;
-                self.push(turn % self.all.len(), process);
-            }
+            None => self.push(self.any(), process),
         }
     }
 
     fn set_timeout(&self, pid: Pid, number: u64, after: Duration) -> u64 {
         let nanoseconds = i64::try_from(after.as_nanos()).unwrap_or(i64::MAX / 2);
-        let due = tick_at_or_after(clock::raw_monotonic().saturating_add(nanoseconds));
+        let due = tick_at_or_after(clock::monotonic().saturating_add(nanoseconds));
         self.set_timer(due, Timer::Receive { pid, number })
     }
 
@@ -303,7 +423,7 @@ impl Schedulers for Workers {
     }
 
     fn system_time(&self) -> i64 {
-        clock::raw_system()
+        clock::system()
     }
 
     fn current(&self) -> u32 {
@@ -315,10 +435,10 @@ impl Schedulers for Workers {
     }
 
     fn monitor_time_offset(&self, pid: Pid, reference: RefNumber) {
-        let _ = (pid, reference);
+        offset_monitors::add(pid, reference);
     }
 
     fn demonitor_time_offset(&self, reference: RefNumber) {
-        let _ = reference;
+        offset_monitors::remove(reference);
     }
 }

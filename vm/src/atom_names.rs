@@ -560,4 +560,8 @@ well_known! {
     END_OF_TABLE = "$end_of_table",
     RETURN = "return",
     PROCESS_FLAG = "process_flag",
+    CHECK_PROCESS_CODE = "check_process_code",
+    GARBAGE_COLLECT = "garbage_collect",
+    COPY_LITERALS = "copy_literals",
+    REPLY = "reply",
 }

@@ -63,7 +63,7 @@ fn settle() {
         for process in ready {
             let mut next = Some(process);
             while let Some(process) = next.take() {
-                if let After::Ready(again) = slice::turn(process.start(), &mut Script) {
+                if let (After::Ready(again), _) = slice::turn(process.start(), &mut Script) {
                     next = Some(again);
                 }
             }

@@ -9,11 +9,11 @@ use crate::driver::{BadArg, Driver, DriverFactory, FramedBy, StartError, Started
 use crate::handle::{CloseReason, PortHandle, Readiness};
 use crate::io_queue::IoQueue;
 use crate::iovec::IoVec;
-use crate::open::{BusyLimits, Command, OpenRequest};
+use crate::open::{BusyLimits, Command, OpenOptions, OpenRequest};
 use bytes::Bytes;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// `port_control` commands of terminals are offset by this. OTP 25, sys.h.
 pub(super) const TTYSL_MAGIC: u32 = 0x018b_0900;
@@ -26,10 +26,15 @@ pub struct FdDriver;
 
 impl DriverFactory for FdDriver {
     fn start(&self, request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
-        let Command::Fd { input, output } = request.command else {
-            return Err(StartError::BadArg);
-        };
         let options = &request.options;
+        let (input, output, own) = match &request.command {
+            Command::Fd { input, output } => (*input, *output, None),
+            Command::File(name) => {
+                let file = open_file(name, options).map_err(|_| StartError::General)?;
+                (file.as_raw_fd(), file.as_raw_fd(), Some(file))
+            }
+            _ => return Err(StartError::BadArg),
+        };
         let input = options.read.then_some(Fd::new(input)?);
         let output = options.write.then_some(Fd::new(output)?);
         let out = match (input, output) {
@@ -48,13 +53,29 @@ impl DriverFactory for FdDriver {
             output,
             out,
             ended: None,
+            _own: own,
         };
         Ok(Started {
             driver: Box::new(driver),
             framing: FramedBy::Host,
             os_pid: None,
+            soft_busy: false,
         })
     }
+}
+
+/// Opens a file for a port. OTP 25, sys_drivers.c, vanilla_start.
+fn open_file(name: &[u8], options: &OpenOptions) -> rustix::io::Result<OwnedFd> {
+    let flags = match (options.read, options.write) {
+        (true, false) => OFlags::RDONLY,
+        (false, _) => OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC,
+        (true, true) => OFlags::RDWR | OFlags::CREATE,
+    };
+    rustix::fs::open(
+        name,
+        flags | OFlags::CLOEXEC,
+        rustix::fs::Mode::from_raw_mode(0o777),
+    )
 }
 
 /// A descriptor that belongs to the user, not to the port.
@@ -118,6 +139,8 @@ struct FdPort {
     out: Out,
     /// How the port ends once its output is written.
     ended: Option<CloseReason>,
+    /// A descriptor that belongs to the port, and is closed with it.
+    _own: Option<OwnedFd>,
 }
 
 /// How output is written.

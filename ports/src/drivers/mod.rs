@@ -1,6 +1,7 @@
 //! The drivers that are linked into the stock VM, but for sockets.
 
 pub mod fd;
+pub mod forker;
 pub mod ram_file;
 pub(crate) mod reaper;
 pub mod spawn;

@@ -53,6 +53,7 @@ impl DriverFactory for SpawnDriver {
             driver: Box::new(driver),
             framing: FramedBy::Host,
             os_pid: Some(os_pid),
+            soft_busy: false,
         })
     }
 }
@@ -129,7 +130,7 @@ fn start_process(
                 vec![c"sh".to_owned(), c"-c".to_owned(), script],
             )
         }
-        Command::Fd { .. } => return Err(StartError::BadArg),
+        Command::Fd { .. } | Command::File(_) => return Err(StartError::BadArg),
     };
     let env = options
         .full_environment()

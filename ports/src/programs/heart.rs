@@ -214,6 +214,7 @@ impl DriverFactory for Heart {
             driver: Box::new(HeartPort { link, watch }),
             framing,
             os_pid: None,
+            soft_busy: false,
         })
     }
 }

@@ -50,6 +50,7 @@ impl DriverFactory for InetGethost {
             driver: Box::new(driver),
             framing,
             os_pid: None,
+            soft_busy: false,
         })
     }
 }

@@ -48,6 +48,7 @@ impl DriverFactory for Memsup {
             driver: Box::new(MemsupPort { link }),
             framing,
             os_pid: None,
+            soft_busy: false,
         })
     }
 }

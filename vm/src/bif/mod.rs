@@ -7,18 +7,50 @@
 //! are used up, traps with what it has done so far; it never holds a scheduler for more than about a
 //! millisecond.
 
-pub mod convert;
-pub mod ets;
-pub mod ets_select;
-pub mod lists;
-pub mod operators;
-pub mod tuple;
-
-pub mod binary;
-pub mod iolist;
-pub mod progress;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub mod atomics;
+pub mod binary;
+pub mod characters;
+pub mod checksum;
+pub mod connections;
+pub mod convert;
+pub mod dictionary;
+pub mod display;
+pub mod environment;
+pub mod etf;
+pub mod ets;
+pub mod ets_select;
+pub mod exceptions;
+pub mod funs;
+pub mod iolist;
+pub mod link_monitor;
+pub mod lists;
+pub mod maps;
+pub mod math;
+pub mod misc;
+pub mod nodes;
+pub mod operators;
+pub mod os;
+pub mod output;
+pub mod packet;
+pub mod persistent_term;
+pub mod print;
+pub mod process;
+pub mod process_flag;
+pub mod process_info;
+pub mod process_options;
+pub mod progress;
+pub mod registry;
+pub mod send;
+pub mod settings;
+pub mod spawn;
+pub mod system_info;
+pub mod tuple;
+pub mod unicode;
+pub mod unique;
+
 use smallvec::SmallVec;
 
 use crate::atom::{Atom, well_known};
@@ -76,7 +108,40 @@ macro_rules! bifs {
 
 /// The tables of the files here.
 pub fn tables() -> Vec<&'static [BifEntry]> {
-    vec![binary::BIFS, convert::BIFS, ets::BIFS, ets_select::BIFS, lists::BIFS, operators::BIFS, tuple::BIFS]
+    vec![
+        atomics::BIFS,
+        binary::BIFS,
+        checksum::BIFS,
+        connections::BIFS,
+        convert::BIFS,
+        dictionary::BIFS,
+        display::BIFS,
+        etf::BIFS,
+        ets::BIFS,
+        ets_select::BIFS,
+        exceptions::BIFS,
+        funs::BIFS,
+        link_monitor::BIFS,
+        lists::BIFS,
+        maps::BIFS,
+        math::BIFS,
+        misc::BIFS,
+        nodes::BIFS,
+        operators::BIFS,
+        os::BIFS,
+        packet::BIFS,
+        persistent_term::BIFS,
+        process::BIFS,
+        process_flag::BIFS,
+        process_info::BIFS,
+        registry::BIFS,
+        send::BIFS,
+        spawn::BIFS,
+        system_info::BIFS,
+        tuple::BIFS,
+        unicode::BIFS,
+        unique::BIFS,
+    ]
 }
 
 /// What a BIF returns.

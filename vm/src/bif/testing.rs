@@ -92,6 +92,15 @@ impl<'t, 'h> Reader<'t, 'h> {
                 }
             }
             self.heap.list_with_tail(&elements, tail)
+        } else if self.eat("#{") {
+            let mut pairs = Vec::new();
+            while !self.eat("}") {
+                let key = self.term();
+                self.expect("=>");
+                pairs.push((key, self.term()));
+                self.eat(",");
+            }
+            crate::map::from_pairs(self.heap, &pairs)
         } else if self.eat("{") {
             let elements = self.elements("}");
             self.heap.tuple(&elements)
@@ -266,7 +275,7 @@ trait ConcatIter {
     fn concat_iter(self) -> Box<dyn Iterator<Item = &'static BifEntry>>;
 }
 
-impl<const N: usize> ConcatIter for [&'static [BifEntry]; N] {
+impl ConcatIter for Vec<&'static [BifEntry]> {
     fn concat_iter(self) -> Box<dyn Iterator<Item = &'static BifEntry>> {
         Box::new(self.into_iter().flatten())
     }

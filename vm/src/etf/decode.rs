@@ -7,6 +7,7 @@
 
 use super::parts;
 use super::reader::Reader;
+use super::spill::Spill;
 use super::tags;
 use crate::atom::{Atom, well_known};
 use crate::code::export::Mfa;
@@ -106,9 +107,7 @@ pub struct Progress {
 pub struct Decoder<'h> {
     at: usize,
     frames: Vec<Frame>,
-    values: Vec<Term<'h>>,
-    /// Older values: a list of tuples, the newest first.
-    older: Term<'h>,
+    values: Spill<'h>,
 }
 
 impl<'h> Decoder<'h> {
@@ -117,8 +116,7 @@ impl<'h> Decoder<'h> {
         Decoder {
             at,
             frames: Vec::new(),
-            values: Vec::new(),
-            older: Term::NIL,
+            values: Spill::new(),
         }
     }
 
@@ -128,15 +126,12 @@ impl<'h> Decoder<'h> {
     }
 
     /// Puts the decoder away: the rest of its state is a term that must be kept.
-    pub fn suspend(mut self, heap: Heap<'h>) -> (Progress, Term<'h>) {
-        if !self.values.is_empty() {
-            self.older = heap.cons(heap.tuple(&self.values), self.older);
-        }
+    pub fn suspend(self, heap: Heap<'h>) -> (Progress, Term<'h>) {
         let progress = Progress {
             at: self.at,
             frames: self.frames,
         };
-        (progress, self.older)
+        (progress, self.values.suspend(heap))
     }
 
     /// Takes a decoder up again.
@@ -144,8 +139,7 @@ impl<'h> Decoder<'h> {
         Decoder {
             at: progress.at,
             frames: progress.frames,
-            values: Vec::new(),
-            older: kept,
+            values: Spill::resume(kept),
         }
     }
 
@@ -188,7 +182,7 @@ impl<'h> Decoder<'h> {
             self.complete(heap, &reader, budget)?;
             if self.frames.is_empty() {
                 self.at = reader.at();
-                return Ok(self.values.pop());
+                return Ok(Some(self.values.pop()));
             }
         }
         self.at = reader.at();
@@ -379,24 +373,28 @@ impl<'h> Decoder<'h> {
         let frame = *self.frames.last().expect("there is a frame to complete");
         let value = match frame {
             Frame::Tuple { arity, .. } => {
-                let from = self.newest(arity);
-                let tuple = heap.tuple(&self.values[from..]);
-                self.values.truncate(from);
+                let from = self.values.last(arity);
+                let tuple = heap.tuple(&self.values.newest[from..]);
+                self.values.newest.truncate(from);
                 tuple
             }
             Frame::Map { pairs, .. } => {
-                let from = self.newest(2 * pairs);
-                let map = map::from_distinct_pairs(heap, &pairs_of(&self.values[from..]))
+                let from = self.values.last(2 * pairs);
+                let map = map::from_distinct_pairs(heap, &pairs_of(&self.values.newest[from..]))
                     .ok_or_else(|| reader.malformed())?;
-                self.values.truncate(from);
+                self.values.newest.truncate(from);
                 map
             }
             Frame::Fun {
                 entry, num_free, ..
             } => {
-                let from = self.newest(num_free + 1);
-                let fun = heap.fun(entry, self.values[from], &self.values[from + 1..]);
-                self.values.truncate(from);
+                let from = self.values.last(num_free + 1);
+                let fun = heap.fun(
+                    entry,
+                    self.values.newest[from],
+                    &self.values.newest[from + 1..],
+                );
+                self.values.newest.truncate(from);
                 fun
             }
             Frame::Cons { left } => match self.build_list(heap, left, budget) {
@@ -421,9 +419,9 @@ impl<'h> Decoder<'h> {
         mut left: usize,
         budget: &mut usize,
     ) -> Option<Term<'h>> {
-        let mut list = self.pop();
+        let mut list = self.values.pop();
         while left > 0 && *budget > 0 {
-            list = heap.cons(self.pop(), list);
+            list = heap.cons(self.values.pop(), list);
             left -= 1;
             *budget -= 1;
         }
@@ -442,13 +440,13 @@ impl<'h> Decoder<'h> {
         budget: &mut usize,
     ) -> Option<Term<'h>> {
         let frame = self.frames.len() - 1;
-        let mut map = self.pop();
+        let mut map = self.values.pop();
         while left > 0 && *budget > 0 {
             let count = left.min(MAP_BATCH);
-            let from = self.newest(2 * count);
-            let pairs = pairs_of(&self.values[from..]);
+            let from = self.values.last(2 * count);
+            let pairs = pairs_of(&self.values.newest[from..]);
             map = map::put_many(heap, map.as_map().expect("a map is built"), &pairs);
-            self.values.truncate(from);
+            self.values.newest.truncate(from);
             left -= count;
             *budget = budget.saturating_sub(4 * count);
         }
@@ -460,41 +458,6 @@ impl<'h> Decoder<'h> {
             *now = left;
         }
         None
-    }
-
-    /// The newest value.
-    fn pop(&mut self) -> Term<'h> {
-        if self.values.is_empty() {
-            self.newest(1);
-        }
-        self.values.pop().expect("a frame's parts were pushed")
-    }
-
-    /// Where in `values` the newest `count` begin; older ones are fetched back if need be.
-    fn newest(&mut self, count: usize) -> usize {
-        if self.values.len() < count {
-            let mut segments = Vec::new();
-            let mut len = self.values.len();
-            while len < count {
-                let cell = self.older.as_cons().expect("a frame's parts were pushed");
-                let segment = cell
-                    .head()
-                    .as_tuple()
-                    .expect("older values stand in tuples");
-                len += segment.arity();
-                segments.push(segment.elements());
-                self.older = cell.tail();
-            }
-            let newer = std::mem::take(&mut self.values);
-            self.values = segments
-                .into_iter()
-                .rev()
-                .flatten()
-                .copied()
-                .chain(newer)
-                .collect();
-        }
-        self.values.len() - count
     }
 }
 

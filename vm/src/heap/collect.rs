@@ -17,7 +17,7 @@ use super::{RawHeap, block, sizes};
 use crate::term::word::Word;
 
 /// Words that a block has more than heap and stack need (OTP: `S_RESERVED`).
-const RESERVED: usize = 1;
+const RESERVED: usize = super::raw::STACK_SLACK;
 /// Up to this many words a heap is not made smaller by minor collections, up to the second never
 /// unless the old generation is smaller still.
 const SMALL_BLOCK: usize = 3000;
@@ -90,7 +90,7 @@ impl RawHeap {
             || self.off_heap.binary_words.get() > self.vheap_limit.get()
     }
 
-    /// Collects. Afterwards at least `need` words are free between heap and stack.
+    /// Collects. Afterwards at least `need` words are free between heap and stack, beside the slack.
     ///
     /// # Errors
     /// Where the heap would exceed its `max_heap_size` and that kills the process; it is left as it was.
@@ -113,7 +113,7 @@ impl RawHeap {
         COLLECTIONS.fetch_add(1, Ordering::Relaxed);
         RECLAIMED.fetch_add(collected.reclaimed as u64, Ordering::Relaxed);
         debug_assert!(
-            self.free_words() >= need,
+            self.free_words() >= need + RESERVED,
             "a collection makes the room that is needed"
         );
         Ok(collected)

@@ -209,7 +209,13 @@ pub(crate) fn source(term: Term<'_>) -> Option<String> {
                 false => text.replace('e', ".0e"),
             }
         }
-        Kind::Atom(atom) => format!("'{}'", atom.name()),
+        Kind::Atom(atom) => {
+            let escaped = |char: char| match char.is_ascii() {
+                true => char.to_string(),
+                false => format!("\\x{{{:x}}}", char as u32),
+            };
+            format!("'{}'", atom.name().chars().map(escaped).collect::<String>())
+        }
         Kind::Pid(pid) => format!("list_to_pid(\"<0.{}.{}>\")", pid.number(), pid.serial()),
         Kind::Port(port) => format!("list_to_port(\"#Port<0.{}>\")", port.0),
         Kind::Ref(reference) => {
@@ -319,8 +325,7 @@ pub(crate) fn describe(term: Term<'_>) -> String {
 }
 
 fn describe_node(term: Term<'_>) -> String {
-    if term.boxed() == Some(word::BoxedKind::HashNode) {
-        let (bitmap, children) = crate::term::views::hash_node(term);
+    if let Some((bitmap, children)) = term.map_node() {
         let parts: Vec<String> = children.iter().map(|&child| describe_node(child)).collect();
         return format!("node {bitmap:x}({})", parts.join(","));
     }

@@ -2,7 +2,6 @@
 
 use smallvec::SmallVec;
 
-use super::standin::Standin as _;
 use super::{Existing, FLAT_LIMIT, Pair, trie};
 use crate::heap::Heap;
 use crate::term::{Map, MapForm, Term};

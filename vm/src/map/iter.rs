@@ -3,7 +3,6 @@
 use smallvec::SmallVec;
 
 use super::Pair;
-use super::standin::Standin as _;
 use super::trie::{LEVELS, child, rank, slot};
 use crate::term::{Map, MapForm, Term};
 
@@ -66,6 +65,24 @@ pub fn iter_from<'h>(map: Map<'h>, from: u64) -> Iter<'h> {
     }
     iter.path.push(children);
     iter
+}
+
+/// About `count` associations of a hash map in the order of their hashes from `from` on, and where the next
+/// batch begins, if there is one. Equal hashes are never torn apart.
+pub(crate) fn batch<'h>(map: Map<'h>, from: u64, count: usize) -> (Vec<Pair<'h>>, Option<u64>) {
+    let mut rest = iter_from(map, from);
+    let mut pairs: Vec<Pair<'h>> = rest.by_ref().take(count).collect();
+    let Some(last) = pairs.last().map(|(key, _)| key.internal_hash()) else {
+        return (pairs, None);
+    };
+    for pair in rest {
+        let hash = pair.0.internal_hash();
+        if hash != last {
+            return (pairs, Some(hash));
+        }
+        pairs.push(pair);
+    }
+    (pairs, None)
 }
 
 impl<'h> Iterator for Iter<'h> {

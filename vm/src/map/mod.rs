@@ -8,8 +8,6 @@
 
 mod flat;
 mod iter;
-#[doc(hidden)]
-pub mod standin;
 #[cfg(test)]
 mod tests;
 mod trie;
@@ -18,6 +16,7 @@ use crate::heap::Heap;
 use crate::term::{Map, MapForm, Term};
 
 pub use iter::{Iter, iter, iter_from};
+pub(crate) use iter::batch;
 pub(crate) use trie::shape;
 
 /// The most keys of a flat map (OTP: `MAP_SMALL_MAP_LIMIT`).
@@ -142,23 +141,33 @@ pub fn merge_order<'h>(under: Map<'h>, over: Map<'h>) -> (Map<'h>, Map<'h>, Exis
     }
 }
 
-/// The keys as a list, in the order of [`iter`].
+/// The keys as a list: a flat map's in order, a hash map's in the reverse order of [`iter`], which is that of
+/// [`values`] and [`to_list`] too.
 pub fn keys<'h>(heap: Heap<'h>, map: Map<'h>) -> Term<'h> {
     match map.form() {
         MapForm::Flat { keys, .. } => heap.list(keys),
-        MapForm::Hash { .. } => heap.list_from(iter(map).map(|(key, _)| key)),
+        MapForm::Hash { .. } => iter(map).fold(Term::NIL, |list, (key, _)| heap.cons(key, list)),
     }
 }
 
-/// The values as a list, in the order of [`iter`].
+/// The values as a list, in the order of [`keys`].
 pub fn values<'h>(heap: Heap<'h>, map: Map<'h>) -> Term<'h> {
     match map.form() {
         MapForm::Flat { values, .. } => heap.list(values),
-        MapForm::Hash { .. } => heap.list_from(iter(map).map(|(_, value)| value)),
+        MapForm::Hash { .. } => {
+            iter(map).fold(Term::NIL, |list, (_, value)| heap.cons(value, list))
+        }
     }
 }
 
-/// The associations as a list of `{Key, Value}`, in the order of [`iter`].
+/// The associations as a list of `{Key, Value}`, in the order of [`keys`].
 pub fn to_list<'h>(heap: Heap<'h>, map: Map<'h>) -> Term<'h> {
-    heap.list_from(iter(map).map(|(key, value)| heap.tuple(&[key, value])))
+    match map.form() {
+        MapForm::Flat { .. } => {
+            heap.list_from(iter(map).map(|(key, value)| heap.tuple(&[key, value])))
+        }
+        MapForm::Hash { .. } => iter(map).fold(Term::NIL, |list, (key, value)| {
+            heap.cons(heap.tuple(&[key, value]), list)
+        }),
+    }
 }

@@ -1,6 +1,5 @@
 //! Maps against a plain list of pairs, at sizes around every change of form.
 
-use super::standin::Standin as _;
 use super::*;
 use crate::heap::OwnedTerm;
 use crate::numeric::oracle::Dice;

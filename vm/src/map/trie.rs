@@ -7,7 +7,6 @@
 
 use smallvec::SmallVec;
 
-use super::standin::Standin as _;
 use super::{Existing, FLAT_LIMIT, Pair, flat, iter};
 use crate::heap::Heap;
 use crate::term::{Map, MapForm, Term};
@@ -455,38 +454,40 @@ impl<'h> Joiner<'h> {
 
 /// How a hash map is built: what `erts_debug:map_info/1` tells.
 pub(crate) struct Shape {
-    /// The deepest leaf's depth.
-    pub(crate) max_depth: usize,
-    /// How many leaves, nodes with gaps, and full nodes there are.
-    pub(crate) leaves: usize,
-    pub(crate) bitmaps: usize,
+    /// The deepest leaf's depth; the root's is 0.
+    pub(crate) depth: usize,
+    /// How many roots with all sixteen children, and how many other nodes there are.
     pub(crate) arrays: usize,
-    /// How often a node has 1, 2, … 16 children.
-    pub(crate) counts: [usize; 16],
+    pub(crate) bitmaps: usize,
+    /// How many of these others have 1, 2, … 16 children (a bucket with more counts as 16).
+    pub(crate) children: [usize; 16],
+    /// How many leaves there are at each depth (deeper ones count at the last).
+    pub(crate) leaves: [usize; 16],
 }
 
 /// The shape of a hash map.
 pub(crate) fn shape(map: Map<'_>) -> Shape {
     let mut shape = Shape {
-        max_depth: 0,
-        leaves: 0,
-        bitmaps: 0,
+        depth: 0,
         arrays: 0,
-        counts: [0; 16],
+        bitmaps: 0,
+        children: [0; 16],
+        leaves: [0; 16],
     };
-    let mut todo = vec![(1, root(map).2)];
+    let mut todo = vec![(0, root(map).2)];
     while let Some((depth, children)) = todo.pop() {
-        shape.max_depth = shape.max_depth.max(depth);
-        shape.counts[children.len().clamp(1, 16) - 1] += 1;
-        if children.len() == 16 {
+        if depth == 0 && children.len() == 16 {
             shape.arrays += 1;
         } else {
             shape.bitmaps += 1;
+            shape.children[children.len().clamp(1, 16) - 1] += 1;
         }
         for child in children {
+            let depth = depth + 1;
+            shape.depth = shape.depth.max(depth);
             match child.map_node() {
-                Some((_, below)) => todo.push((depth + 1, below)),
-                None => shape.leaves += 1,
+                Some((_, below)) => todo.push((depth, below)),
+                None => shape.leaves[depth.min(15)] += 1,
             }
         }
     }

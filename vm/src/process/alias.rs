@@ -37,7 +37,7 @@ pub fn send_to(alias: RefNumber, message: OwnedTerm) {
     }
 }
 
-pub(super) fn forget(alias: RefNumber) {
+pub(crate) fn forget(alias: RefNumber) {
     shard(alias).write().remove(&alias);
 }
 
@@ -105,7 +105,7 @@ impl Process {
     }
 
     /// Tells the monitored side that a monitor is gone.
-    pub(super) fn tell_demonitor(&self, reference: RefNumber, target: Target) {
+    pub fn tell_demonitor(&self, reference: RefNumber, target: Target) {
         use super::hooks::{self, RemoteTo};
         match target {
             Target::Process(Some(pid), _) => {

@@ -4,7 +4,7 @@ use super::Process;
 use super::crash;
 use super::flags::Flag;
 use crate::atom::well_known as w;
-use crate::heap::{Heap, MaxHeapSize, Roots};
+use crate::heap::{Heap, LiteralRange, MaxHeapSize, RawHeap, Roots};
 use crate::term::Term;
 use crate::term::word::{NO_VALUE, Word};
 
@@ -56,36 +56,24 @@ impl Process {
         let _ = self.collect_for(Kind::Shrink, &mut []);
     }
 
+    /// Copies the literals of an area that the process still holds.
+    pub(super) fn copy_literals(&mut self, area: LiteralRange) {
+        self.mailbox.copy_literals(area);
+        self.fetched
+            .get_mut()
+            .for_each(|signal| signal.copy_literals(area));
+        self.relations.copy_literals(area);
+        let words = self.with_roots(&mut [], |heap, roots| heap.copy_literals(area, roots));
+        self.charge(words / 10);
+    }
+
     fn collect_for(&mut self, kind: Kind, live: &mut [Word]) -> Result<(), MaxHeapSize> {
         self.heap.message_words.set(self.outside_message_words());
-        let mut single = [
-            self.roots.group_leader.get(),
-            self.roots.exit_reason.get(),
-            self.roots.seq_token.get(),
-        ];
-        let no_reason = single[1] == NO_VALUE;
-        if no_reason {
-            single[1] = Term::NIL.word();
-        }
-        let collected = {
-            let mut roots = ProcessRoots {
-                live,
-                saved: self.saved.get_mut(),
-                dictionary: self.dictionary.roots(),
-                mailbox: self.mailbox.roots(),
-                single: &mut single,
-            };
-            match kind {
-                Kind::Need(need) => self.heap.collect(&mut roots, need),
-                Kind::Full => self.heap.collect_all(&mut roots, 0),
-                Kind::Shrink => Ok(self.heap.shrink_to_fit(&mut roots)),
-            }
-        };
-        self.roots.group_leader.set(single[0]);
-        if !no_reason {
-            self.roots.exit_reason.set(single[1]);
-        }
-        self.roots.seq_token.set(single[2]);
+        let collected = self.with_roots(live, |heap, roots| match kind {
+            Kind::Need(need) => heap.collect(roots, need),
+            Kind::Full => heap.collect_all(roots, 0),
+            Kind::Shrink => Ok(heap.shrink_to_fit(roots)),
+        });
         match collected {
             Ok(done) => {
                 self.charge(done.reductions);
@@ -99,6 +87,39 @@ impl Process {
                 Err(exceeded)
             }
         }
+    }
+
+    /// Lets something change the heap, with all roots at hand.
+    fn with_roots<R>(
+        &mut self,
+        live: &mut [Word],
+        change: impl FnOnce(&mut RawHeap, &mut dyn Roots) -> R,
+    ) -> R {
+        let mut single = [
+            self.roots.group_leader.get(),
+            self.roots.exit_reason.get(),
+            self.roots.seq_token.get(),
+        ];
+        let no_reason = single[1] == NO_VALUE;
+        if no_reason {
+            single[1] = Term::NIL.word();
+        }
+        let result = {
+            let mut roots = ProcessRoots {
+                live,
+                saved: self.saved.get_mut(),
+                dictionary: self.dictionary.roots(),
+                mailbox: self.mailbox.roots(),
+                single: &mut single,
+            };
+            change(&mut self.heap, &mut roots)
+        };
+        self.roots.group_leader.set(single[0]);
+        if !no_reason {
+            self.roots.exit_reason.set(single[1]);
+        }
+        self.roots.seq_token.set(single[2]);
+        result
     }
 
     /// Words of messages that are not in the heap but count as its own. Only asked for where there is a

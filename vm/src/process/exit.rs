@@ -89,6 +89,7 @@ impl Process {
                 Phase::Alive => return false,
                 Phase::Layers(index) => {
                     self.disarm_timeout();
+                    self.shared.set_exiting();
                     match hooks::at_exit(index) {
                         None => {
                             self.leave_tables();
@@ -121,6 +122,7 @@ impl Process {
         let mut signals = std::mem::take(&mut *self.fetched.borrow_mut());
         signals.append(self.shared.queue.close());
         self.end_suspensions();
+        self.refuse_tasks();
         *self.exit.work.borrow_mut() = Some(Box::new(Work {
             relations: self.relations.take_all(),
             signals,

@@ -156,7 +156,7 @@ impl Process {
     }
 
     /// A monitor ends: what is left of its entry is the alias, if that goes on.
-    pub(super) fn end_monitor(&self, reference: RefNumber, alias: Option<AliasKind>) {
+    pub fn end_monitor(&self, reference: RefNumber, alias: Option<AliasKind>) {
         if alias == Some(AliasKind::Explicit) {
             self.relations
                 .with_monitor(reference, |monitor| monitor.target = Target::Alias);

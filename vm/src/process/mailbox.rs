@@ -211,6 +211,25 @@ impl Mailbox {
         self.current.set(self.first.get());
     }
 
+    /// The receive in progress starts with the next message that comes.
+    pub fn skip_all(&self) {
+        self.current.set(null_mut());
+    }
+
+    /// Copies the literals of an area that messages not yet seen point to.
+    pub fn copy_literals(&mut self, area: crate::heap::LiteralRange) {
+        let mut node = self.first.get();
+        while !node.is_null() {
+            // SAFETY: a node of the list, which is held mutably.
+            unsafe {
+                if let Signal::Message(message) = &mut (*node).item {
+                    message.copy_literals(area);
+                }
+                node = (*node).next;
+            }
+        }
+    }
+
     /// Remembers the end of the list; the answer names the place.
     pub fn reserve_marker(&self) -> u32 {
         let mut markers = self.markers.borrow_mut();

@@ -14,7 +14,9 @@
 //! | [`send`], [`mailbox`], [`receive`] | sending; messages got and not yet received; `receive` |
 //! | [`relations`], [`alias`], [`registry`], [`suspend`] | links, monitors; aliases; names; suspension |
 //! | [`spawn`], [`slice`], [`exit`], [`crash`] | the beginning, a turn, the end, and what the error logger hears of it |
-//! | [`dictionary`], [`flags`], [`collect`] | the process dictionary, flags, the roots of a collection |
+//! | [`dictionary`], [`flags`] | the process dictionary, flags |
+//! | [`collect`], [`task`] | the roots of a collection; collections and checks that others ask for |
+//! | [`memory`] | what it takes |
 //! | [`hooks`] | what the layers above register |
 //!
 //! Absent on purpose: threads, clock, run queues (crate `scheduler`).
@@ -27,8 +29,8 @@ pub mod exit;
 pub mod flags;
 pub mod handle;
 pub mod hooks;
-mod interim;
 pub mod mailbox;
+pub mod memory;
 pub mod queue;
 pub mod receive;
 pub mod registry;
@@ -42,6 +44,7 @@ pub mod state;
 pub mod suspend;
 pub mod sync;
 pub mod table;
+pub mod task;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -130,7 +133,12 @@ struct Roots {
 #[derive(Default)]
 pub(crate) struct Extras {
     /// Buffer of `process_flag(save_calls, N)`: its size and the calls, oldest first.
+    /// How often `monitor_nodes` was asked for while there is no distribution.
+    pub(crate) monitor_nodes: usize,
+    /// Buffer of saved calls.
     pub(crate) saved_calls: Option<(usize, std::collections::VecDeque<SavedCall>)>,
+    /// What is to be done before it next runs code.
+    tasks: std::collections::VecDeque<task::Task>,
 }
 
 /// An entry of `process_info(Pid, last_calls)`.
@@ -202,7 +210,10 @@ impl Process {
 
     /// A process without code or stack, for tests that call BIFs.
     pub fn detached(pid: Pid) -> Process {
-        Process::new(Shared::new(pid, Priority::Normal), RawHeap::detached())
+        Process::new(
+            Shared::new(pid, Priority::Normal, false),
+            RawHeap::detached(),
+        )
     }
 
     /// Its pid.
@@ -307,6 +318,37 @@ impl Process {
     /// The process that spawned it; none for one that the system started.
     pub fn parent(&self) -> Option<Pid> {
         self.parent.get()
+    }
+
+    /// Its `min_heap_size`, in words.
+    pub fn min_heap(&self) -> usize {
+        self.heap.min_words.get()
+    }
+
+    /// Sets its `min_heap_size`, a size that heaps can have; what it was.
+    pub fn set_min_heap(&self, words: usize) -> usize {
+        self.heap.min_words.replace(words)
+    }
+
+    /// Its `min_bin_vheap_size`, in words.
+    pub fn min_vheap(&self) -> usize {
+        self.heap.min_vheap_words.get()
+    }
+
+    /// Sets its `min_bin_vheap_size`; what it was.
+    pub fn set_min_vheap(&self, words: usize) -> usize {
+        self.heap.min_vheap_words.replace(words)
+    }
+
+    /// Its `fullsweep_after`.
+    pub fn fullsweep_after(&self) -> usize {
+        self.heap.fullsweep_after.get() as usize
+    }
+
+    /// Sets its `fullsweep_after`; what it was.
+    pub fn set_fullsweep_after(&self, after: usize) -> usize {
+        let after = u32::try_from(after).unwrap_or(u32::MAX);
+        self.heap.fullsweep_after.replace(after) as usize
     }
 
     /// How many messages wait in its mailbox, those not fetched yet not counted.

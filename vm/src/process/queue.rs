@@ -177,6 +177,18 @@ impl<T> List<T> {
         Some(node)
     }
 
+    /// Hands out every item, oldest first, to be changed.
+    pub fn for_each(&mut self, mut change: impl FnMut(&mut T)) {
+        let mut node = self.first;
+        while !node.is_null() {
+            // SAFETY: the list owns its nodes, and is held mutably.
+            unsafe {
+                change(&mut (*node).item);
+                node = (*node).next;
+            }
+        }
+    }
+
     /// Puts another list after this one.
     pub fn append(&mut self, mut other: List<T>) {
         if other.is_empty() {

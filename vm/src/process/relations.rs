@@ -16,7 +16,7 @@ use rustc_hash::FxBuildHasher;
 use super::signal::{Origin, Peer, RefNumber};
 use super::suspend::Suspending;
 use crate::atom::Atom;
-use crate::heap::OwnedTerm;
+use crate::heap::{LiteralRange, OwnedTerm};
 use crate::node_name::Node;
 use crate::term::{Pid, PortId};
 
@@ -183,6 +183,15 @@ impl Relations {
             .collect();
         links.sort_unstable_by_key(|peer| peer.rank());
         links
+    }
+
+    /// Copies the literals of an area that tags still point to.
+    pub(super) fn copy_literals(&mut self, area: LiteralRange) {
+        for monitor in self.monitors.get_mut().values_mut() {
+            if let Some(tag) = &mut monitor.tag {
+                tag.copy_literals(area);
+            }
+        }
     }
 
     /// Takes everything out, for the exit.

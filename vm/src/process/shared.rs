@@ -7,7 +7,7 @@
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::Process;
 use super::queue::Queue;
@@ -84,6 +84,10 @@ pub struct Shared {
     name: AtomicU32,
     /// Reductions in all, as of the last slice's end.
     reductions: AtomicU64,
+    /// Whether it is one of the system's own.
+    system: bool,
+    /// Set before the layers above are told of its end.
+    exiting: AtomicBool,
     owner: UnsafeCell<Option<Box<Process>>>,
 }
 
@@ -96,7 +100,7 @@ unsafe impl Sync for Shared {}
 unsafe impl Send for Shared {}
 
 impl Shared {
-    pub(super) fn new(pid: Pid, priority: Priority) -> Arc<Shared> {
+    pub(super) fn new(pid: Pid, priority: Priority, system: bool) -> Arc<Shared> {
         Arc::new(Shared {
             pid,
             state: State::new(),
@@ -105,6 +109,8 @@ impl Shared {
             bound: AtomicU32::new(0),
             name: AtomicU32::new(NO_NAME),
             reductions: AtomicU64::new(0),
+            system,
+            exiting: AtomicBool::new(false),
             owner: UnsafeCell::new(None),
         })
     }
@@ -174,6 +180,25 @@ impl Shared {
     /// Reductions in all, as of the last slice's end.
     pub fn reductions(&self) -> u64 {
         self.reductions.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is one of the system's own.
+    pub fn is_system(&self) -> bool {
+        self.system
+    }
+
+    /// Whether it has begun to end: what is set up for it now would outlive it.
+    pub fn is_exiting(&self) -> bool {
+        self.exiting.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_exiting(&self) {
+        self.exiting.store(true, Ordering::Release);
+    }
+
+    /// Whether it sleeps with nothing to do: no signal sent before this call is still to be handled.
+    pub fn is_quiet(&self) -> bool {
+        self.state.is_quiet()
     }
 
     /// Whether a scheduler runs it just now.

@@ -11,7 +11,7 @@ use super::hooks;
 use super::queue::Node;
 use super::table;
 use crate::atom::{Atom, well_known};
-use crate::heap::{Heap, OwnedTerm};
+use crate::heap::{Heap, LiteralRange, OwnedTerm};
 use crate::node_name::Node as NodeName;
 use crate::term::{Kind, Pid, PortId, Term};
 
@@ -64,8 +64,9 @@ impl Peer {
 pub trait Watch: Send + Sync {
     /// The process has ended; `reference` is the monitor's.
     fn down(&self, reference: RefNumber, pid: Pid, reason: Term<'_>);
-    /// The port, if it is a port that watches (for `process_info`).
-    fn port(&self) -> Option<PortId> {
+    /// What `process_info(Pid, monitored_by)` shows of it.
+    fn term<'h>(&self, heap: Heap<'h>) -> Option<Term<'h>> {
+        let _ = heap;
         None
     }
 }
@@ -172,6 +173,31 @@ pub enum Signal {
     Seen(u32),
     /// In a mailbox only: a place that a receive can start from.
     Marker,
+}
+
+impl Signal {
+    /// Copies the literals of an area that the signal still points to.
+    pub(super) fn copy_literals(&mut self, area: LiteralRange) {
+        match self {
+            Signal::Message(message)
+            | Signal::AliasMessage { message, .. }
+            | Signal::Exit { message, .. }
+            | Signal::Down { message, .. }
+            | Signal::Change { message, .. } => {
+                message.copy_literals(area);
+            }
+            Signal::Link { .. }
+            | Signal::Unlink { .. }
+            | Signal::UnlinkAck { .. }
+            | Signal::Monitor { .. }
+            | Signal::Demonitor { .. }
+            | Signal::Rpc(_)
+            | Signal::Timeout(_)
+            | Signal::Poke
+            | Signal::Seen(_)
+            | Signal::Marker => {}
+        }
+    }
 }
 
 /// Sends a signal to a process of this node; gives it back where there is no such process.

@@ -42,21 +42,32 @@ pub enum After {
     Ended,
 }
 
-/// Gives a process a turn.
-pub fn turn(mut process: Running, runner: &mut dyn Runner) -> After {
+/// Gives a process a turn; what became of it, and the reductions that it used.
+pub fn turn(mut process: Running, runner: &mut dyn Runner) -> (After, u64) {
     process.begin_slice(REDUCTIONS);
-    if !process.must_leave() {
-        match run(&mut process, runner) {
-            Next::Sleep => return process.sleep().map_or(After::Asleep, After::Ready),
-            Next::Turn => return After::Ready(process.give_way()),
-            Next::End => {}
+    let before = process.total_reductions();
+    let next = next(&mut process, runner);
+    let used = process.total_reductions().saturating_sub(before);
+    (finish(process, next), used)
+}
+
+fn next(process: &mut Process, runner: &mut dyn Runner) -> Next {
+    if process.must_leave() {
+        return Next::End;
+    }
+    run(process, runner)
+}
+
+fn finish(mut process: Running, next: Next) -> After {
+    match next {
+        Next::Sleep => process.sleep().map_or(After::Asleep, After::Ready),
+        Next::Turn => After::Ready(process.give_way()),
+        Next::End if process.exit_step() => {
+            process.die();
+            After::Ended
         }
+        Next::End => After::Ready(process.give_way()),
     }
-    if process.exit_step() {
-        process.die();
-        return After::Ended;
-    }
-    After::Ready(process.give_way())
 }
 
 /// What a process does after code ran.
@@ -75,6 +86,10 @@ fn run(process: &mut Process, runner: &mut dyn Runner) -> Next {
             } else {
                 Next::Turn
             };
+        }
+        process.do_tasks();
+        if process.must_leave() {
+            return Next::End;
         }
         if process.is_suspended() || !process.is_ready() {
             return Next::Sleep;

@@ -197,7 +197,7 @@ pub fn spawn(
     options: Options,
 ) -> Result<Spawned, TooManyProcesses> {
     let pid = table::reserve().ok_or(TooManyProcesses)?;
-    let shared = Shared::new(pid, options.priority);
+    let shared = Shared::new(pid, options.priority, options.system);
     shared.bind(options.scheduler);
     let mut process = Process::new(shared.clone(), new_heap(args, &options));
     let args = process.heap().copy_message(args).word();

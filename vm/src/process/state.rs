@@ -124,6 +124,13 @@ impl State {
         self.0.load(Ordering::Acquire) & DEAD != 0
     }
 
+    /// Whether it sleeps and nobody has woken it.
+    ///
+    /// `Acquire`: what the caller's own thread pushed before is either handled, or its mark is seen.
+    pub fn is_quiet(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+
     /// Whether a scheduler runs it just now (a snapshot, for `process_info` and statistics).
     pub fn is_running(&self) -> bool {
         self.0.load(Ordering::Acquire) & RUNNING != 0

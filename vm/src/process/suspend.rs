@@ -50,6 +50,12 @@ impl Process {
             .with_suspending(|suspending| suspending.contains_key(&pid))
     }
 
+    /// Whether this process's suspension of another has taken effect.
+    pub fn suspension_is_active(&self, pid: Pid) -> bool {
+        self.relations
+            .with_suspending(|suspending| suspending.get(&pid).is_some_and(Suspending::is_active))
+    }
+
     /// Suspends another process, once more if it does already.
     pub fn suspend(&self, pid: Pid) -> Suspended {
         let known = self.relations.with_suspending(|suspending| {

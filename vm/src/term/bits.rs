@@ -113,6 +113,11 @@ impl<'h> Bits<'h> {
         }
     }
 
+    /// Whether its bytes are counted off the heap.
+    pub fn is_off_heap(self) -> bool {
+        self.holder_term().boxed() == Some(BoxedKind::RefBin)
+    }
+
     /// The bytes, if it is a binary that begins at a byte boundary of its holder.
     #[inline]
     pub fn as_bytes(self) -> Option<&'h [u8]> {

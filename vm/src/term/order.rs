@@ -298,10 +298,9 @@ pub(crate) fn leaves<'x>(map: Term<'x>) -> Vec<Term<'x>> {
             }
             Some((&first, rest)) => {
                 *top = rest;
-                if word::is_cons(first.word()) {
-                    leaves.push(first);
-                } else {
-                    path.push(super::views::hash_node(first).1);
+                match first.map_node() {
+                    Some((_, below)) => path.push(below),
+                    None => leaves.push(first),
                 }
             }
         }

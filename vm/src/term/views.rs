@@ -136,16 +136,6 @@ impl<'h> Map<'h> {
     }
 }
 
-/// The bitmap and children of an inner node of a hash map.
-pub(crate) fn hash_node(node: Term<'_>) -> (u64, &[Term<'_>]) {
-    debug_assert_eq!(node.boxed(), Some(BoxedKind::HashNode));
-    let words = terms(node.payload());
-    (
-        words[0].as_usize().expect("a node begins with its bitmap") as u64,
-        &words[1..],
-    )
-}
-
 /// A fun made by `fun … end`.
 #[derive(Clone, Copy)]
 pub struct Fun<'h>(pub(super) Term<'h>);

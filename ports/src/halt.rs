@@ -1,0 +1,70 @@
+//! The end of the node: what ports hold is written first.
+
+#![forbid(unsafe_code)]
+
+use crate::node::node;
+use crate::port::Op;
+use parking_lot::{Condvar, Mutex};
+use scheduler::halt::AtHalt;
+use std::time::{Duration, Instant};
+
+/// Tells who waits for ports to go.
+#[derive(Default)]
+pub(crate) struct Halting {
+    gone: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Halting {
+    /// A port is gone.
+    pub fn port_gone(&self) {
+        *self.gone.lock() += 1;
+        self.changed.notify_all();
+    }
+}
+
+/// What is done when the node halts.
+pub(crate) struct PortsHalt;
+
+impl AtHalt for PortsHalt {
+    fn node_halts(&self, flush: bool) {
+        if flush {
+            flush_all(None);
+        }
+        // What the drivers have set up outside of the node (a terminal's mode) is taken back.
+        for port in node().table().all() {
+            port.abandon();
+        }
+    }
+}
+
+/// Closes all ports and waits until their output is written (`halt/2` with `flush`), at most this long.
+/// True when all is written. Not to be called on a thread that holds a port.
+pub fn flush_all(limit: Option<Duration>) -> bool {
+    let node = node();
+    let deadline = limit.map(|limit| Instant::now() + limit);
+    for port in node.table().all() {
+        if !port.is_forker() {
+            port.submit(Op::Halt);
+        }
+    }
+    let mut gone = node.halting().gone.lock();
+    loop {
+        if node.table().all().iter().all(|port| port.is_forker()) {
+            return true;
+        }
+        match deadline {
+            None => node.halting().changed.wait(&mut gone),
+            Some(deadline) => {
+                if node
+                    .halting()
+                    .changed
+                    .wait_until(&mut gone, deadline)
+                    .timed_out()
+                {
+                    return false;
+                }
+            }
+        }
+    }
+}

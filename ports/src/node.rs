@@ -1,0 +1,240 @@
+//! The ports of this node: the table, the thread that polls and keeps time, the driver threads.
+
+#![forbid(unsafe_code)]
+
+use crate::drivers::forker::Forker;
+use crate::halt::{Halting, PortsHalt};
+use crate::handle::{Event, Host, PortHandle, PortId};
+use crate::hooks::NodePorts;
+use crate::host::NodeHost;
+use crate::instance::Instance;
+use crate::open::{Command, OpenOptions, OpenRequest};
+use crate::poller::{Poller, Ready};
+use crate::pool::Pool;
+use crate::port::{Op, Port, Settings};
+use crate::registry::Registry;
+use crate::table::{self, Table};
+use crate::timers::Timers;
+use crate::{DriverFactory, StartError};
+use std::sync::{Arc, OnceLock};
+use vm::process::hooks;
+use vm::term::Pid;
+
+/// How the ports of a node are to be.
+pub struct Config {
+    /// How many there may be (`+Q`).
+    pub limit: usize,
+    /// How many driver threads there may be (`+A`); drivers that stand for programs block them.
+    pub threads: usize,
+    /// Which drivers there are.
+    pub registry: Registry,
+    /// Whether file names are Latin-1 instead of UTF-8 (`+fnl`).
+    pub latin1_names: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limit: table::DEFAULT_LIMIT,
+            threads: 64,
+            registry: Registry::standard(),
+            latin1_names: false,
+        }
+    }
+}
+
+/// The ports of this node.
+pub(crate) struct Node {
+    table: Table,
+    poller: Poller,
+    pool: Pool,
+    timers: Timers,
+    registry: Registry,
+    halting: Halting,
+    host: Arc<dyn Host>,
+    latin1_names: bool,
+}
+
+static NODE: OnceLock<Node> = OnceLock::new();
+
+/// Why a port was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotOpened {
+    /// There are too many.
+    Full,
+    /// There is no such driver.
+    NoDriver,
+    /// The driver did not start.
+    Start(StartError),
+}
+
+/// Starts the ports of this node: the thread that polls, and the port that stands for the helper which
+/// starts programs. Once; false the second time.
+///
+/// # Errors
+/// The system gives no poller or no thread.
+pub fn start(config: Config) -> std::io::Result<bool> {
+    let fresh = Node {
+        table: Table::new(config.limit),
+        poller: Poller::new(report)?,
+        pool: Pool::new(config.threads),
+        timers: Timers::default(),
+        registry: config.registry,
+        halting: Halting::default(),
+        host: Arc::new(NodeHost),
+        latin1_names: config.latin1_names,
+    };
+    if NODE.set(fresh).is_err() {
+        return Ok(false);
+    }
+    hooks::set_ports(&NodePorts);
+    scheduler::halt::at_halt(&PortsHalt);
+    let forker = OpenRequest {
+        command: Command::SpawnDriver(b"forker".to_vec()),
+        options: OpenOptions::default(),
+    };
+    let settings = Settings::new(b"forker".to_vec());
+    // The table is empty and the driver does nothing.
+    let _ = node().open_on(&Forker, &forker, Pid(0), settings, |_, _| ());
+    std::thread::Builder::new()
+        .name("poll".into())
+        .spawn(serve)?;
+    Ok(true)
+}
+
+/// The ports of this node; started, if nobody has done so (in tests).
+pub(crate) fn node() -> &'static Node {
+    if let Some(node) = NODE.get() {
+        return node;
+    }
+    start(Config::default()).expect("the system has a poller and a thread to spare");
+    NODE.get().expect("it was just started")
+}
+
+/// How many ports there may be.
+#[must_use]
+pub fn limit() -> usize {
+    node().table.limit()
+}
+
+/// How many ports there are.
+#[must_use]
+pub fn count() -> usize {
+    node().table.count()
+}
+
+/// The drivers: users add theirs here.
+#[must_use]
+pub fn registry() -> &'static Registry {
+    &node().registry
+}
+
+/// The life of the thread that polls.
+fn serve() {
+    let node = node();
+    loop {
+        let (due, next) = node.timers.due();
+        for port in due {
+            node.post(port, Event::Timeout);
+        }
+        if node.poller.poll(next).is_err() {
+            // Nothing can be done but to try again, not too often.
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+}
+
+fn report(ready: Ready) {
+    let node = node();
+    let port = PortId(ready.key);
+    if ready.what.read {
+        node.post(port, Event::ReadyInput(ready.fd));
+    }
+    if ready.what.write {
+        node.post(port, Event::ReadyOutput(ready.fd));
+    }
+}
+
+impl Node {
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The poller.
+    pub fn poller(&self) -> &Poller {
+        &self.poller
+    }
+
+    /// The driver threads.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The timers.
+    pub fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    /// What the node waits for when it halts.
+    pub fn halting(&self) -> &Halting {
+        &self.halting
+    }
+
+    /// Whether file names are Latin-1.
+    pub fn latin1_names(&self) -> bool {
+        self.latin1_names
+    }
+
+    /// Brings an event to a port's driver.
+    pub fn post(&self, port: PortId, event: Event) {
+        if let Some(port) = self.table.get(port) {
+            port.submit(Op::Event(event));
+        }
+    }
+
+    /// Opens a port on whatever driver serves the command. `opened` runs before anything can happen to it.
+    pub fn open(
+        &self,
+        request: &OpenRequest,
+        owner: Pid,
+        settings: Settings,
+        opened: impl FnOnce(PortId, &Port),
+    ) -> Result<Arc<Port>, NotOpened> {
+        let factory = self
+            .registry
+            .find(&request.command)
+            .ok_or(NotOpened::NoDriver)?;
+        self.open_on(&*factory, request, owner, settings, opened)
+    }
+
+    fn open_on(
+        &self,
+        factory: &dyn DriverFactory,
+        request: &OpenRequest,
+        owner: Pid,
+        settings: Settings,
+        opened: impl FnOnce(PortId, &Port),
+    ) -> Result<Arc<Port>, NotOpened> {
+        let port = self
+            .table
+            .add(|id| Port::new(id, owner, settings))
+            .ok_or(NotOpened::Full)?;
+        let id = port.id();
+        let start = || {
+            Instance::start(
+                factory,
+                request,
+                PortHandle::new(Arc::clone(&self.host), id),
+            )
+        };
+        match port.open(start, || opened(id, &port)) {
+            Ok(()) => Ok(port),
+            Err(error) => {
+                self.table.remove(id);
+                self.timers.set(id, None);
+                Err(NotOpened::Start(error))
+            }
+        }
+    }
+}

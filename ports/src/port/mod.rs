@@ -1,0 +1,457 @@
+//! A port: its driver, what waits for the driver, and whom the port knows.
+//!
+//! Whatever is done with the driver is an [`Op`] and happens in order, one at a time, under the lock
+//! `driver`. Nobody waits for that lock who need not: [`Port::submit`] puts its operation into the queue
+//! and, if the driver is free, carries out what is there; otherwise whoever holds the driver does.
+//! [`Port::with_driver`] waits, for those who need the answer.
+//!
+//! Lock ranks: `driver` (1), then `queue`, `deframer` or `data` (2), of which a thread holds one at a time,
+//! and under which no signal is sent and nothing else called.
+
+mod end;
+mod relations;
+mod speak;
+
+use crate::driver::{BadArg, FramedBy};
+use crate::framing::{Deframer, Framing};
+use crate::handle::{CloseReason, Event, MonitorId, PortId};
+use crate::instance::{CRASH_REASON, Crash, Instance};
+use crate::iovec::IoVec;
+use crate::messages;
+use crate::node::node;
+use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::{Arc, OnceLock};
+use vm::atom::{Atom, well_known as w};
+use vm::heap::OwnedTerm;
+use vm::process::crash;
+use vm::process::signal::{ExitKind, Peer, RefNumber};
+use vm::term::{Pid, Term};
+
+/// What was asked of a port when it was opened, as far as the port itself is concerned.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// What `port_info(Port, name)` says.
+    pub name: Vec<u8>,
+    /// Data for the owner is binaries.
+    pub binary: bool,
+    /// `{Port, eof}` instead of an exit at the end of input.
+    pub soft_eof: bool,
+    /// `{Port, {exit_status, N}}` is wanted.
+    pub exit_status: bool,
+    /// How data is cut.
+    pub framing: Framing,
+    /// `{parallelism, true}`.
+    pub parallelism: bool,
+    /// All ports of the driver share a lock in the stock VM, as `port_info(Port, locking)` says.
+    pub driver_lock: bool,
+}
+
+impl Settings {
+    /// What a port has that was opened without options.
+    pub fn new(name: Vec<u8>) -> Self {
+        Self {
+            name,
+            binary: false,
+            soft_eof: false,
+            exit_status: false,
+            framing: Framing::Stream,
+            parallelism: false,
+            driver_lock: true,
+        }
+    }
+}
+
+/// Where a port is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Its driver is being started; nobody finds it.
+    Opening,
+    /// It is there for all.
+    Open,
+    /// Those who had to hear of its end have; its driver still writes what it holds.
+    Closing,
+    /// It is gone.
+    Closed,
+}
+
+/// What is known once the driver has started.
+pub(crate) struct Facts {
+    pub framing: FramedBy,
+    pub soft_busy: bool,
+    pub os_pid: Option<u32>,
+}
+
+/// A process that monitors the port.
+pub(crate) struct Monitored {
+    pub by: Pid,
+    pub name: Option<Atom>,
+}
+
+/// Whom a port knows.
+struct Data {
+    phase: Phase,
+    owner: Pid,
+    name: Option<Atom>,
+    links: BTreeSet<Pid>,
+    monitored: BTreeMap<RefNumber, Monitored>,
+    /// Monitors that the driver holds.
+    monitors: BTreeMap<MonitorId, (RefNumber, Pid)>,
+    next_monitor: u64,
+    /// Who waits for the port not to be busy any more.
+    waiting: Vec<Pid>,
+    /// How the driver ended the port in the current callback.
+    ending: Option<CloseReason>,
+    /// The owner asked for `{Port, closed}` (and who it was then).
+    send_closed: bool,
+    /// `port_set_data`.
+    value: Option<Arc<OwnedTerm>>,
+}
+
+/// Something to be done with a driver.
+pub(crate) enum Op {
+    /// From the poller, a timer, a driver thread.
+    Event(Event),
+    /// Data. `claimed` is the owner that the sender named (`Port ! {Owner, {command, Data}}`); none from
+    /// `port_command`.
+    Command {
+        caller: Pid,
+        claimed: Option<Pid>,
+        data: IoVec,
+    },
+    /// `Port ! {Owner, close}`.
+    Close { claimed: Pid },
+    /// `Port ! {Owner, {connect, Pid}}`.
+    Connect { claimed: Pid, to: Option<Pid> },
+    /// `Port ! Garbage`; whether it was data that is no I/O list.
+    BadSignal { bad_output: bool },
+    /// An exit signal.
+    Exit {
+        from: Peer,
+        kind: ExitKind,
+        reason: OwnedTerm,
+    },
+    /// The node halts: write what there is, then stop.
+    Halt,
+}
+
+/// A port.
+pub(crate) struct Port {
+    id: PortId,
+    pub settings: Settings,
+    pub facts: OnceLock<Facts>,
+    driver: Mutex<Option<Instance>>,
+    queue: Mutex<VecDeque<Op>>,
+    deframer: Mutex<Deframer>,
+    data: Mutex<Data>,
+    busy: AtomicBool,
+    /// Bytes from the driver, and to it.
+    pub input: AtomicU64,
+    pub output: AtomicU64,
+    /// Who caused the current callback.
+    caller: AtomicU64,
+    pub control_binary: AtomicBool,
+}
+
+/// `Err`: the port is gone.
+pub(crate) struct Gone;
+
+impl Port {
+    /// A port that is being opened, linked to its owner.
+    pub fn new(id: PortId, owner: Pid, settings: Settings) -> Self {
+        let deframer = Deframer::new(settings.framing);
+        Self {
+            id,
+            settings,
+            facts: OnceLock::new(),
+            driver: Mutex::new(None),
+            queue: Mutex::default(),
+            deframer: Mutex::new(deframer),
+            data: Mutex::new(Data {
+                phase: Phase::Opening,
+                owner,
+                name: None,
+                links: BTreeSet::new(),
+                monitored: BTreeMap::new(),
+                monitors: BTreeMap::new(),
+                next_monitor: 1,
+                waiting: Vec::new(),
+                ending: None,
+                send_closed: false,
+                value: None,
+            }),
+            busy: AtomicBool::new(false),
+            input: AtomicU64::new(0),
+            output: AtomicU64::new(0),
+            caller: AtomicU64::new(0),
+            control_binary: AtomicBool::new(false),
+        }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> PortId {
+        self.id
+    }
+
+    fn peer(&self) -> Peer {
+        Peer::Port(vm::term::PortId(self.id.0))
+    }
+
+    /// Its identifier.
+    pub fn term<'h>(&self) -> Term<'h> {
+        Term::port(vm::term::PortId(self.id.0))
+    }
+
+    /// Starts the driver by `start`, then, if that went well, runs `opened` and lets the port be found.
+    pub fn open<E>(
+        &self,
+        start: impl FnOnce() -> Result<Instance, E>,
+        opened: impl FnOnce(),
+    ) -> Result<(), E> {
+        let mut driver = self.driver.lock();
+        let instance = start()?;
+        let facts = Facts {
+            framing: instance.framing(),
+            soft_busy: instance.soft_busy(),
+            os_pid: instance.os_pid(),
+        };
+        // Set once: a port is opened once.
+        let _ = self.facts.set(facts);
+        *driver = Some(instance);
+        opened();
+        let mut data = self.data.lock();
+        data.phase = Phase::Open;
+        drop(data);
+        self.drain(&mut driver);
+        drop(driver);
+        self.run();
+        Ok(())
+    }
+
+    /// Whether the driver frames messages itself.
+    fn framed_by_driver(&self) -> bool {
+        self.facts
+            .get()
+            .is_some_and(|facts| facts.framing == FramedBy::Driver)
+    }
+
+    // Operations.
+
+    /// Has something done with the driver: now, or by whoever holds it.
+    pub fn submit(&self, op: Op) {
+        self.queue.lock().push_back(op);
+        self.run();
+    }
+
+    /// Carries out what waits, unless somebody is at it. The fences order the queue's state against the
+    /// lock's: either the holder sees what was put, or who put it gets the lock.
+    fn run(&self) {
+        loop {
+            fence(Ordering::SeqCst);
+            let Some(mut driver) = self.driver.try_lock() else {
+                return;
+            };
+            self.drain(&mut driver);
+            drop(driver);
+            fence(Ordering::SeqCst);
+            if self.queue.lock().is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Does something with the driver after all that waits, and says what came of it.
+    pub fn with_driver<R>(&self, run: impl FnOnce(&mut PortGuard<'_>) -> R) -> R {
+        let mut driver = self.driver.lock();
+        self.drain(&mut driver);
+        let mut guard = PortGuard { port: self, driver };
+        let result = run(&mut guard);
+        let mut driver = guard.driver;
+        self.settle(&mut driver);
+        self.drain(&mut driver);
+        drop(driver);
+        self.run();
+        result
+    }
+
+    fn drain(&self, driver: &mut Option<Instance>) {
+        loop {
+            let Some(op) = self.queue.lock().pop_front() else {
+                return;
+            };
+            self.carry_out(driver, op);
+            self.settle(driver);
+        }
+    }
+
+    fn carry_out(&self, driver: &mut Option<Instance>, op: Op) {
+        match op {
+            Op::Event(event) => self.event(driver, event),
+            Op::Command {
+                caller,
+                claimed,
+                data,
+            } => {
+                if claimed.is_some_and(|claimed| claimed != self.owner()) {
+                    self.bad_signal();
+                } else {
+                    self.command(driver, caller, data);
+                }
+            }
+            Op::Close { claimed } => {
+                if self.is_open() {
+                    if claimed == self.owner() {
+                        self.end(driver, Term::atom(w::NORMAL), true);
+                    } else {
+                        self.bad_signal();
+                    }
+                }
+            }
+            Op::Connect { claimed, to } => self.connect_by_message(claimed, to),
+            Op::BadSignal { bad_output } => self.bad_message(bad_output),
+            Op::Exit { from, kind, reason } => self.exit_signal(driver, from, kind, reason.term()),
+            Op::Halt => self.halt(driver),
+        }
+    }
+
+    fn event(&self, driver: &mut Option<Instance>, event: Event) {
+        let Some(instance) = driver else { return };
+        let ready = match &event {
+            Event::ReadyInput(fd) | Event::ReadyOutput(fd) => Some(*fd),
+            Event::ProcessExit(monitor) => {
+                if self.data.lock().monitors.remove(monitor).is_none() {
+                    return;
+                }
+                None
+            }
+            _ => None,
+        };
+        let result = instance.dispatch(event);
+        self.contain(result);
+        if let Some(fd) = ready {
+            // Fails when the driver has closed it: then nothing is to be reported.
+            let _ = node().poller().rearm(self.id.0, fd);
+        }
+    }
+
+    fn command(&self, driver: &mut Option<Instance>, caller: Pid, data: IoVec) {
+        if !self.is_open() {
+            return;
+        }
+        let Some(instance) = driver else { return };
+        let size = data.len();
+        let data = if self.framed_by_driver() {
+            data
+        } else {
+            match self.settings.framing.header(size) {
+                Ok(header) if header.is_empty() => data,
+                Ok(header) => std::iter::once(header).chain(data).collect(),
+                Err(_) => return self.close(CloseReason::Posix(libc::EINVAL)),
+            }
+        };
+        self.caller.store(caller.0, Ordering::Relaxed);
+        let result = instance.dispatch(Event::Output(data));
+        self.caller.store(0, Ordering::Relaxed);
+        self.output.fetch_add(size as u64, Ordering::Relaxed);
+        self.contain(result);
+    }
+
+    /// A driver that has crashed ends its port.
+    fn contain<T>(&self, result: Result<T, Crash>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(crash) => {
+                let text = format!(
+                    "{crash} in port '{}'\n",
+                    String::from_utf8_lossy(&self.settings.name)
+                );
+                crash::log_text(w::ERROR, Term::NIL, None, &text);
+                self.close(CloseReason::Atom(CRASH_REASON.into()));
+                None
+            }
+        }
+    }
+
+    /// Draws the consequences of what a callback did.
+    fn settle(&self, driver: &mut Option<Instance>) {
+        let ending = self.data.lock().ending.take();
+        if let Some(reason) = ending {
+            match self.phase() {
+                Phase::Open => {
+                    self.tell_all(messages::close_reason(&reason));
+                    self.terminate(driver);
+                }
+                Phase::Closing => self.terminate(driver),
+                Phase::Opening | Phase::Closed => {}
+            }
+        } else if self.phase() == Phase::Closing
+            && driver.as_mut().is_none_or(|driver| driver.queued() == 0)
+        {
+            self.terminate(driver);
+        }
+    }
+}
+
+/// The right to use a port's driver.
+pub(crate) struct PortGuard<'a> {
+    port: &'a Port,
+    driver: MutexGuard<'a, Option<Instance>>,
+}
+
+impl PortGuard<'_> {
+    /// `port_command/2,3`: whether the port was there to take it.
+    pub fn command(&mut self, caller: Pid, data: IoVec) -> Result<(), Gone> {
+        if !self.port.is_open() {
+            return Err(Gone);
+        }
+        self.port.command(&mut self.driver, caller, data);
+        Ok(())
+    }
+
+    /// `port_control/3`.
+    pub fn control(&mut self, caller: Pid, command: u32, data: &[u8]) -> Result<Bytes, BadArg> {
+        self.ask(caller, |instance| instance.control(command, data))
+    }
+
+    /// `port_call/3`.
+    pub fn call(&mut self, caller: Pid, command: u32, data: &[u8]) -> Result<Bytes, BadArg> {
+        self.ask(caller, |instance| instance.call(command, data))
+    }
+
+    fn ask(
+        &mut self,
+        caller: Pid,
+        question: impl FnOnce(&mut Instance) -> Result<Result<Bytes, BadArg>, Crash>,
+    ) -> Result<Bytes, BadArg> {
+        if !self.port.is_open() {
+            return Err(BadArg);
+        }
+        let instance = self.driver.as_mut().ok_or(BadArg)?;
+        self.port.caller.store(caller.0, Ordering::Relaxed);
+        let answer = question(instance);
+        self.port.caller.store(0, Ordering::Relaxed);
+        self.port.contain(answer).unwrap_or(Err(BadArg))
+    }
+
+    /// `port_close/1`.
+    pub fn close(&mut self) -> Result<(), Gone> {
+        if !self.port.is_open() || self.port.is_forker() {
+            return Err(Gone);
+        }
+        self.port
+            .end(&mut self.driver, Term::atom(w::NORMAL), false);
+        Ok(())
+    }
+
+    /// `port_connect/2`.
+    pub fn connect(&mut self, to: Pid) -> Result<(), Gone> {
+        self.port.connect(to)
+    }
+
+    /// Bytes that the driver still holds.
+    pub fn queued(&mut self) -> usize {
+        self.driver.as_mut().map_or(0, Instance::queued)
+    }
+}

@@ -1,0 +1,172 @@
+//! `process_flag/2,3`.
+
+use super::process_options::{max_heap, max_heap_map, off_heap, scheduler};
+use super::{BifResult, Call, Trap, badarg, badarg_because};
+use crate::atom;
+use crate::atom::{Atom, well_known as w};
+use crate::heap::OwnedTerm;
+use crate::process::flags::Flag;
+use crate::process::spawn::{Options, rounded_size};
+use crate::process::{Priority, Process, hooks, signal, table};
+use crate::term::Term;
+
+crate::bifs! {
+    "erlang" {
+        "process_flag"/2 Heavy process_flag_2;
+    }
+    "erts_internal" {
+        "process_flag"/3 Heavy process_flag_3;
+    }
+}
+
+/// The largest buffer of `save_calls`.
+const SAVE_CALLS_MAX: usize = 10_000;
+
+fn process_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let value = call.arg(1);
+    match call.arg(0).as_atom() {
+        Some(w::TRAP_EXIT) => switch(call, Flag::TrapExit, value),
+        Some(w::SENSITIVE) => switch(call, Flag::Sensitive, value),
+        Some(w::ERROR_HANDLER) => {
+            let module = value.as_atom().ok_or_else(badarg)?;
+            let old = call.process().error_handler();
+            call.process().set_error_handler(module);
+            Ok(Term::atom(old))
+        }
+        Some(w::PRIORITY) => {
+            let priority = value.as_atom().and_then(Priority::of).ok_or_else(badarg)?;
+            let old = call.process().shared().priority();
+            call.process().shared().set_priority(priority);
+            Ok(Term::atom(old.atom()))
+        }
+        Some(w::FULLSWEEP_AFTER) => {
+            let after = value.as_usize().ok_or_else(badarg)?;
+            let old = call.process().set_fullsweep_after(after);
+            Ok(Term::size(old))
+        }
+        Some(w::MIN_HEAP_SIZE) => {
+            let asked = value.as_usize().ok_or_else(badarg)?;
+            let words = rounded_size(asked, Options::new().min_heap);
+            Ok(Term::size(call.process().set_min_heap(words)))
+        }
+        Some(w::MIN_BIN_VHEAP_SIZE) => {
+            let asked = value.as_usize().ok_or_else(badarg)?;
+            let words = rounded_size(asked, Options::new().min_vheap);
+            Ok(Term::size(call.process().set_min_vheap(words)))
+        }
+        Some(w::MAX_HEAP_SIZE) => set_max_heap(call, value),
+        Some(w::MESSAGE_QUEUE_DATA) => {
+            let off = off_heap(value).ok_or_else(badarg)?;
+            let was = call.process().set_flag(Flag::OffHeapMessages, off);
+            Ok(Term::atom(if was { w::OFF_HEAP } else { w::ON_HEAP }))
+        }
+        Some(atom) if atom == atom!("scheduler") => bind(call, value),
+        Some(atom) if atom == atom!("async_dist") => switch(call, Flag::AsyncDist, value),
+        Some(atom) if atom == atom!("monitor_nodes") => monitor_nodes(call, value, Term::NIL),
+        Some(w::SAVE_CALLS) => match save_calls(call.process(), value) {
+            Some(old) => {
+                // Counts from the next slice on at the latest.
+                Ok(Term::size(old))
+            }
+            None => Err(badarg_because(w::NONE)),
+        },
+        Some(_) => Err(badarg_because(w::BADOPT)),
+        None => match call.arg(0).as_tuple_of::<2>() {
+            Some([key, options]) if key.is_atom(atom!("monitor_nodes")) => {
+                monitor_nodes(call, value, options)
+            }
+            _ => Err(badarg_because(w::BADOPT)),
+        },
+    }
+}
+
+fn switch<'p>(call: Call<'p>, flag: Flag, value: Term<'p>) -> BifResult<'p> {
+    let on = value.as_bool().ok_or_else(badarg)?;
+    Ok(Term::bool(call.process().set_flag(flag, on)))
+}
+
+fn set_max_heap<'p>(call: Call<'p>, value: Term<'p>) -> BifResult<'p> {
+    let process = call.process();
+    let max = max_heap(value).ok_or_else(badarg)?;
+    if max.words != 0 && max.words < process.min_heap() {
+        return Err(badarg());
+    }
+    let old = process.max_heap();
+    process.set_max_heap(max);
+    Ok(max_heap_map(call.heap, old))
+}
+
+/// Binds the process to a scheduler, and goes there.
+fn bind<'p>(call: Call<'p>, value: Term<'p>) -> BifResult<'p> {
+    let scheduler = scheduler(value).ok_or_else(badarg)?;
+    let shared = call.process().shared();
+    let old = Term::size(shared.bound() as usize);
+    shared.bind(scheduler);
+    let here = hooks::schedulers().map_or(0, |schedulers| schedulers.current());
+    if scheduler != 0 && scheduler != here {
+        return Err(Trap::YieldReturn(old).into());
+    }
+    Ok(old)
+}
+
+fn monitor_nodes<'p>(call: Call<'p>, value: Term<'p>, options: Term<'p>) -> BifResult<'p> {
+    let on = value.as_bool().ok_or_else(badarg)?;
+    let pid = call.process().pid();
+    let old = match hooks::distribution() {
+        Some(distribution) => distribution.monitor_nodes(pid, on, options).ok_or_else(badarg)?,
+        None => {
+            // A node without distribution sees no others; only the counts are kept.
+            if options.as_map().is_none() && options.proper_list().is_none() {
+                return Err(badarg());
+            }
+            call.process().with_extras(|extras| {
+                let old = extras.monitor_nodes;
+                extras.monitor_nodes = if on { old + 1 } else { 0 };
+                old
+            })
+        }
+    };
+    Ok(Term::size(old))
+}
+
+fn save_calls(process: &Process, value: Term<'_>) -> Option<usize> {
+    let limit = value.as_usize().filter(|&limit| limit <= SAVE_CALLS_MAX)?;
+    Some(process.set_save_calls(limit))
+}
+
+/// Only `save_calls` can be set for another process; the answer is a value, `badarg`, `badtype`, or a
+/// reference by which the answer comes as a message.
+fn process_flag_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    let process = call.process();
+    let Some(pid) = call.arg(0).as_pid() else {
+        return Ok(Term::atom(atom!("badtype")));
+    };
+    if pid == process.pid() {
+        return Ok(set_other(process, call.arg(1), call.arg(2)));
+    }
+    if !table::exists(pid) {
+        return Ok(Term::atom(atom!("badtype")));
+    }
+    let reference = crate::reference::next();
+    let (requester, flag) = (process.pid(), OwnedTerm::copy_of(call.arg(1)));
+    let value = OwnedTerm::copy_of(call.arg(2));
+    signal::rpc(pid, move |process| {
+        let message = OwnedTerm::build(|heap| {
+            let result = match process {
+                Some(process) => heap.copy(set_other(process, flag.term(), value.term())),
+                None => Term::atom(w::BADARG),
+            };
+            heap.tuple(&[heap.reference(reference), result])
+        });
+        signal::send_message(requester, message);
+    });
+    Ok(call.heap.reference(reference))
+}
+
+fn set_other<'p>(process: &Process, flag: Term<'_>, value: Term<'_>) -> Term<'p> {
+    let is_save_calls = flag.as_atom() == Some::<Atom>(w::SAVE_CALLS);
+    match is_save_calls.then(|| save_calls(process, value)).flatten() {
+        Some(old) => Term::size(old),
+        None => Term::atom(w::BADARG),
+    }
+}
