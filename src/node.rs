@@ -56,7 +56,11 @@ fn link_bifs() {
 }
 
 fn export(module: &'static str, function: &'static str, arity: u32) -> &'static Export {
-    Export::of(Mfa { module: Atom::from_static(module), function: Atom::from_static(function), arity })
+    Export::of(Mfa {
+        module: Atom::from_static(module),
+        function: Atom::from_static(function),
+        arity,
+    })
 }
 
 /// The modules that are loaded before any Erlang code runs (OTP 25; 27 has one more).
@@ -92,14 +96,19 @@ fn load_preloaded(otp: &Otp) -> Result<(), String> {
     for name in PRELOADED {
         let path = otp.preloaded.join(format!("{name}.beam"));
         // Which of them there are depends on OTP's version.
-        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let Ok(bytes) = std::fs::read(&path) else {
+            continue;
+        };
         let atom = Atom::from_static(name);
-        let module = loader::link::prepare(atom, &bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        let module = loader::link::prepare(atom, &bytes)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         modules.push(module);
         names.push(atom);
     }
     let writer = Writer::seize();
-    writer.load(&modules).map_err(|_| "a preloaded module is there twice".to_string())?;
+    writer
+        .load(&modules)
+        .map_err(|_| "a preloaded module is there twice".to_string())?;
     table::set_preloaded(names);
     // Module `erlang` has stand-ins for these that would call themselves.
     export("erlang", "apply", 3).set_address(snippets::APPLY_3.as_ptr());
@@ -109,7 +118,10 @@ fn load_preloaded(otp: &Otp) -> Result<(), String> {
 
 /// Sets a variable of the node's environment, before it starts.
 pub fn set_environment(name: &str, value: &OsStr) {
-    vm::environment::set(name.as_bytes(), std::os::unix::ffi::OsStrExt::as_bytes(value));
+    vm::environment::set(
+        name.as_bytes(),
+        std::os::unix::ffi::OsStrExt::as_bytes(value),
+    );
 }
 
 /// Starts a node and runs it to its end.
@@ -128,7 +140,9 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     })
     .map_err(|error| format!("ports: {error}"))?;
     vm::bif::ets::init();
-    vm::process::hooks::set_printer(|term| String::from_utf8_lossy(&vm::bif::print::to_bytes(term)).into_owned());
+    vm::process::hooks::set_printer(|term| {
+        String::from_utf8_lossy(&vm::bif::print::to_bytes(term)).into_owned()
+    });
     load_preloaded(boot.otp)?;
     scheduler::start(&scheduler::Config {
         workers: flags.schedulers.map_or(1, |(all, _)| all),
@@ -144,7 +158,10 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
         Atom::from_static("erl_init"),
         Atom::from_static("start"),
         args.term(),
-        spawn::Options { system: true, ..spawn::Options::new() },
+        spawn::Options {
+            system: true,
+            ..spawn::Options::new()
+        },
     );
     let first = first.map_err(|_| "there is no room for the first process".to_string())?;
     first.start();
@@ -168,11 +185,16 @@ struct Traced(Box<dyn Runner>);
 unsafe impl Runner for Traced {
     fn run(&mut self, process: &mut Process) -> Outcome {
         let place = |process: &Process| {
-            table::find(process.position()).map_or_else(|| "?".into(), |found| found.mfa.to_string())
+            table::find(process.position())
+                .map_or_else(|| "?".into(), |found| found.mfa.to_string())
         };
         let before = place(process);
         let outcome = self.0.run(process);
-        eprintln!("{:?} {before} -> {} {outcome:?}", process.pid(), place(process));
+        eprintln!(
+            "{:?} {before} -> {} {outcome:?}",
+            process.pid(),
+            place(process)
+        );
         outcome
     }
 }

@@ -17,7 +17,16 @@ use vm::term::{Kind, Term};
 
 const MODULE: &str = "lintel_families";
 /// What of the library the module needs.
-const LIBRARY: [&str; 8] = ["lists", "maps", "gb_trees", "orddict", "ordsets", "proplists", "queue", "erl_anno"];
+const LIBRARY: [&str; 8] = [
+    "lists",
+    "maps",
+    "gb_trees",
+    "orddict",
+    "ordsets",
+    "proplists",
+    "queue",
+    "erl_anno",
+];
 
 static RESULT: Mutex<Option<String>> = Mutex::new(None);
 
@@ -32,7 +41,11 @@ mod raising {
     }
 
     fn raise(call: Call<'_>, class: Class) -> BifResult<'_> {
-        Err(Exception { class, ..Exception::error(call.arg(0)) }.into())
+        Err(Exception {
+            class,
+            ..Exception::error(call.arg(0))
+        }
+        .into())
     }
 
     fn error_1(call: Call<'_>) -> BifResult<'_> {
@@ -49,7 +62,11 @@ mod raising {
 
     fn raise_3(call: Call<'_>) -> BifResult<'_> {
         let stacktrace = Some(call.arg(2));
-        Err(Exception { stacktrace, ..Exception::error(call.arg(1)) }.into())
+        Err(Exception {
+            stacktrace,
+            ..Exception::error(call.arg(1))
+        }
+        .into())
     }
 }
 
@@ -68,7 +85,13 @@ mod reporting {
 
 /// A term as `~w` writes it, but for what is different in every run.
 fn text(term: Term<'_>) -> String {
-    let many = |terms: &[Term<'_>]| terms.iter().map(|term| text(*term)).collect::<Vec<_>>().join(",");
+    let many = |terms: &[Term<'_>]| {
+        terms
+            .iter()
+            .map(|term| text(*term))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
     match term.kind() {
         Kind::Small(value) => value.to_string(),
         Kind::Big(big) => {
@@ -97,7 +120,9 @@ fn text(term: Term<'_>) -> String {
 }
 
 fn set_up() {
-    let tables = vm::bif::tables().into_iter().chain(loader::bifs::TABLES.iter().copied());
+    let tables = vm::bif::tables()
+        .into_iter()
+        .chain(loader::bifs::TABLES.iter().copied());
     let ours = [raising::BIFS, reporting::BIFS];
     for bif in tables.chain(ours).flatten() {
         export(bif.module, bif.function, bif.arity.into()).set_bif(bif);
@@ -109,12 +134,19 @@ fn set_up() {
 
 fn export(module: &'static str, function: &'static str, arity: u32) -> &'static Export {
     let (module, function) = (Atom::from_static(module), Atom::from_static(function));
-    Export::of(Mfa { module, function, arity })
+    Export::of(Mfa {
+        module,
+        function,
+        arity,
+    })
 }
 
 fn load(path: &Path) {
     let bytes = std::fs::read(path).expect("a file that can be read");
-    let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name in UTF-8");
+    let name = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .expect("a name in UTF-8");
     let name = Atom::new(name).expect("an atom");
     let module = loader::link::prepare(name, &bytes).expect("a good file");
     Writer::seize().load(&[module]).expect("loaded once");
@@ -123,7 +155,13 @@ fn load(path: &Path) {
 /// Runs a function without arguments to its end.
 fn run(module: &str, function: &'static str) {
     let module = Atom::new(module).expect("an atom");
-    let spawned = spawn::spawn(None, module, Atom::from_static(function), Term::NIL, spawn::Options::new());
+    let spawned = spawn::spawn(
+        None,
+        module,
+        Atom::from_static(function),
+        Term::NIL,
+        spawn::Options::new(),
+    );
     spawned.expect("room for a process").start();
     let mut interpreter = Interpreter::new();
     let runner: &mut dyn Runner = &mut *interpreter;
@@ -146,7 +184,12 @@ fn every_family_of_instructions_does_what_the_stock_vm_does() {
     std::fs::create_dir_all(&folder).expect("a folder");
     let source = |name| format!("{}/tests/data/{name}.erl", env!("CARGO_MANIFEST_DIR"));
     let sources = [source(MODULE), source("lintel_check")];
-    let compiled = Command::new("erlc").arg("-o").arg(&folder).args(sources).status().expect("erlc");
+    let compiled = Command::new("erlc")
+        .arg("-o")
+        .arg(&folder)
+        .args(sources)
+        .status()
+        .expect("erlc");
     assert!(compiled.success());
     let stock = Command::new("erl")
         .args(["-noshell", "-pa"])
@@ -159,7 +202,10 @@ fn every_family_of_instructions_does_what_the_stock_vm_does() {
 
     set_up();
     for path in common::beams(&root) {
-        if path.file_stem().is_some_and(|stem| LIBRARY.iter().any(|name| stem == *name)) {
+        if path
+            .file_stem()
+            .is_some_and(|stem| LIBRARY.iter().any(|name| stem == *name))
+        {
             load(&path);
         }
     }
@@ -178,11 +224,19 @@ fn every_family_of_instructions_does_what_the_stock_vm_does() {
 
 /// Where two lines begin to differ.
 fn difference(ours: &str, theirs: &str) -> String {
-    let same = ours.bytes().zip(theirs.bytes()).take_while(|(a, b)| a == b).count();
+    let same = ours
+        .bytes()
+        .zip(theirs.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
     let part = |text: &str| {
         let bytes = &text.as_bytes()[same.saturating_sub(60)..];
         String::from_utf8_lossy(&bytes[..bytes.len().min(160)]).into_owned()
     };
     let name = ours.split(',').next().unwrap_or_default();
-    format!("{name} at {same}\n  ours:   {}\n  theirs: {}", part(ours), part(theirs))
+    format!(
+        "{name} at {same}\n  ours:   {}\n  theirs: {}",
+        part(ours),
+        part(theirs)
+    )
 }

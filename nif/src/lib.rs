@@ -7,6 +7,7 @@ pub mod errno;
 pub mod load;
 pub mod prim_buffer;
 pub mod prim_file;
+pub mod zlib;
 
 use vm::bif::BifEntry;
 
@@ -25,10 +26,28 @@ pub struct NativeModule {
 
 /// The native modules that are linked in.
 pub static MODULES: &[NativeModule] = &[
-    NativeModule { name: "erl_tracer", functions: &[] },
-    NativeModule { name: "net", functions: &[] },
-    NativeModule { name: "prim_buffer", functions: prim_buffer::BIFS },
-    NativeModule { name: "prim_file", functions: prim_file::BIFS },
-    NativeModule { name: "prim_socket", functions: &[] },
-    NativeModule { name: "zlib", functions: &[] },
+    NativeModule {
+        name: "erl_tracer",
+        functions: &[],
+    },
+    NativeModule {
+        name: "net",
+        functions: &[],
+    },
+    NativeModule {
+        name: "prim_buffer",
+        functions: prim_buffer::BIFS,
+    },
+    NativeModule {
+        name: "prim_file",
+        functions: prim_file::BIFS,
+    },
+    NativeModule {
+        name: "prim_socket",
+        functions: &[],
+    },
+    NativeModule {
+        name: "zlib",
+        functions: zlib::BIFS,
+    },
 ];

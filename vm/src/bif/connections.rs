@@ -26,7 +26,10 @@ fn dflag_unicode_io_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn monitor_node_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let (node, on) = (call.arg(0).as_atom().ok_or_else(badarg)?, call.arg(1).as_bool());
+    let (node, on) = (
+        call.arg(0).as_atom().ok_or_else(badarg)?,
+        call.arg(1).as_bool(),
+    );
     on.ok_or_else(badarg)?;
     if node == crate::node_name::this().0 {
         return Ok(Term::TRUE);

@@ -10,8 +10,13 @@
 #[cfg(test)]
 pub(crate) mod testing;
 
+mod re_capture;
+mod re_options;
+mod re_pattern;
+
 pub mod atomics;
 pub mod binary;
+pub mod binary_module;
 pub mod characters;
 pub mod checksum;
 pub mod connections;
@@ -24,9 +29,11 @@ pub mod ets;
 pub mod ets_select;
 pub mod exceptions;
 pub mod funs;
+pub mod hashing;
 pub mod iolist;
 pub mod link_monitor;
 pub mod lists;
+pub mod long_work;
 pub mod maps;
 pub mod math;
 pub mod misc;
@@ -42,6 +49,7 @@ pub mod process_flag;
 pub mod process_info;
 pub mod process_options;
 pub mod progress;
+pub mod re;
 pub mod registry;
 pub mod send;
 pub mod settings;
@@ -111,6 +119,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
     vec![
         atomics::BIFS,
         binary::BIFS,
+        binary_module::BIFS,
         checksum::BIFS,
         connections::BIFS,
         convert::BIFS,
@@ -121,6 +130,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         ets_select::BIFS,
         exceptions::BIFS,
         funs::BIFS,
+        hashing::BIFS,
         link_monitor::BIFS,
         lists::BIFS,
         maps::BIFS,
@@ -134,6 +144,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         process::BIFS,
         process_flag::BIFS,
         process_info::BIFS,
+        re::BIFS,
         registry::BIFS,
         send::BIFS,
         spawn::BIFS,

@@ -113,7 +113,9 @@ fn monitor_nodes<'p>(call: Call<'p>, value: Term<'p>, options: Term<'p>) -> BifR
     let on = value.as_bool().ok_or_else(badarg)?;
     let pid = call.process().pid();
     let old = match hooks::distribution() {
-        Some(distribution) => distribution.monitor_nodes(pid, on, options).ok_or_else(badarg)?,
+        Some(distribution) => distribution
+            .monitor_nodes(pid, on, options)
+            .ok_or_else(badarg)?,
         None => {
             // A node without distribution sees no others; only the counts are kept.
             if options.as_map().is_none() && options.proper_list().is_none() {

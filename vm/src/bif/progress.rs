@@ -29,6 +29,27 @@ struct Mark(Box<dyn std::any::Any + Send + Sync>);
 /// Gives way; the BIF is called again with `state` and `terms` in its first argument.
 #[cold]
 pub fn give_way<'p, S: Send + 'static>(call: Call<'p>, state: S, terms: &[Term<'p>]) -> Stop<'p> {
+    Trap::Yield {
+        args: park(call, state, terms),
+    }
+    .into()
+}
+
+/// Waits for a signal; then the BIF is called again as after [`give_way`].
+#[cold]
+pub fn wait<'p, S: Send + 'static>(call: Call<'p>, state: S, terms: &[Term<'p>]) -> Stop<'p> {
+    Trap::Wait {
+        args: park(call, state, terms),
+    }
+    .into()
+}
+
+/// The arguments of the next call.
+fn park<'p, S: Send + 'static>(
+    call: Call<'p>,
+    state: S,
+    terms: &[Term<'p>],
+) -> SmallVec<[Term<'p>; 4]> {
     let state = Mark(Box::new(Parked(Mutex::new(Some(state)))));
     let reference = call
         .heap
@@ -39,7 +60,7 @@ pub fn give_way<'p, S: Send + 'static>(call: Call<'p>, state: S, terms: &[Term<'
     elements.extend_from_slice(terms);
     let mut args: SmallVec<[Term<'p>; 4]> = SmallVec::from_slice(call.args());
     args[0] = call.heap.tuple(&elements);
-    Trap::Yield { args }.into()
+    args
 }
 
 /// The state and the terms of a call that gave way before; none in a first call.

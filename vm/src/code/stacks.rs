@@ -31,10 +31,12 @@ impl Stacks for CodeStacks {
     }
 
     fn stacktrace<'p>(&self, process: &'p Process, heap: Heap<'p>, depth: usize) -> Term<'p> {
-        let callers = words(process).filter(|word| is_return(*word)).filter_map(|word| {
-            // The call stands before the instruction that it returns to.
-            module::find(address(word).wrapping_sub(1))
-        });
+        let callers = words(process)
+            .filter(|word| is_return(*word))
+            .filter_map(|word| {
+                // The call stands before the instruction that it returns to.
+                module::find(address(word).wrapping_sub(1))
+            });
         let trace = current(process).into_iter().chain(callers).take(depth);
         heap.list_from(trace.map(|location| entry(heap, &location)))
     }
@@ -45,7 +47,12 @@ impl Stacks for CodeStacks {
         let mut at = process.heap.stack_top.get();
         for word in words(process) {
             if is_return(word) {
-                let _ = write!(text, "\n{:#018x} Return addr {}\n", at as usize, place(address(word)));
+                let _ = write!(
+                    text,
+                    "\n{:#018x} Return addr {}\n",
+                    at as usize,
+                    place(address(word))
+                );
                 slot = 0;
             } else {
                 let name = format!("y({slot})");
@@ -92,7 +99,10 @@ fn current(process: &Process) -> Option<CodeLocation> {
             Instr::ExportBif { export } | Instr::ExportUndefined { export } => {
                 // SAFETY: the field of these holds a `&'static Export`.
                 let export = unsafe { &*(export as *const Export) };
-                Some(CodeLocation { mfa: export.mfa, location: None })
+                Some(CodeLocation {
+                    mfa: export.mfa,
+                    location: None,
+                })
             }
             _ => None,
         }
@@ -109,8 +119,17 @@ fn entry<'h>(heap: Heap<'h>, found: &CodeLocation) -> Term<'h> {
             heap.list(&[file, heap.tuple(&[Term::atom(well_known::LINE), line])])
         }
     };
-    let Mfa { module, function, arity } = found.mfa;
-    heap.tuple(&[Term::atom(module), Term::atom(function), Term::size(arity as usize), location])
+    let Mfa {
+        module,
+        function,
+        arity,
+    } = found.mfa;
+    heap.tuple(&[
+        Term::atom(module),
+        Term::atom(function),
+        Term::size(arity as usize),
+        location,
+    ])
 }
 
 /// An address with the function that it lies in, as the stock VM prints it.

@@ -24,6 +24,17 @@ pub(super) enum Timeout {
     Fired,
 }
 
+/// The time limit of a receive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TimeLimit {
+    /// It has none yet.
+    None,
+    /// It is running.
+    Running,
+    /// It is up.
+    Up,
+}
+
 impl Process {
     /// The message that the receive in progress looks at, as a word of this heap; none when it has seen all.
     #[inline]
@@ -141,13 +152,16 @@ impl Process {
         }
     }
 
-    /// Whether the time of the current receive is up; asking ends it.
-    pub(crate) fn take_timeout(&self) -> bool {
-        let up = self.timeout.get() == Timeout::Fired;
-        if up {
-            self.timeout.set(Timeout::None);
+    /// Where the time limit of the current receive stands; asking when it is up ends it.
+    pub(crate) fn time_limit(&self) -> TimeLimit {
+        match self.timeout.get() {
+            Timeout::None => TimeLimit::None,
+            Timeout::Armed { .. } => TimeLimit::Running,
+            Timeout::Fired => {
+                self.timeout.set(Timeout::None);
+                TimeLimit::Up
+            }
         }
-        up
     }
 
     fn arm_timeout(&self, milliseconds: u64) {
