@@ -154,7 +154,12 @@ impl Rewriter<'_> {
     }
 
     fn call_ext(&self, import: Operand) -> Instr {
-        let Imported { export, bif, is_apply, .. } = self.imported(import);
+        let Imported {
+            export,
+            bif,
+            is_apply,
+            ..
+        } = self.imported(import);
         match export.mfa.arity {
             3 if is_apply => return Instr::CallApplyArgs,
             2 if is_apply => return Instr::CallApplyFunArgs,
@@ -168,7 +173,12 @@ impl Rewriter<'_> {
     }
 
     fn call_ext_last(&self, import: Operand, words: u16) -> Instr {
-        let Imported { export, bif, is_apply, .. } = self.imported(import);
+        let Imported {
+            export,
+            bif,
+            is_apply,
+            ..
+        } = self.imported(import);
         match export.mfa.arity {
             3 if is_apply => return Instr::ApplyArgsLast { words },
             2 if is_apply => return Instr::ApplyFunArgsLast { words },
@@ -182,7 +192,12 @@ impl Rewriter<'_> {
     }
 
     fn call_ext_only(&self, import: Operand) -> Instr {
-        let Imported { export, bif, is_apply, .. } = self.imported(import);
+        let Imported {
+            export,
+            bif,
+            is_apply,
+            ..
+        } = self.imported(import);
         match export.mfa.arity {
             3 if is_apply => return Instr::ApplyArgs,
             2 if is_apply => return Instr::ApplyFunArgs,
