@@ -3,15 +3,17 @@
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use vm::atom::Atom;
 use vm::bif::BifEntry;
+use vm::code::listing::Listing;
 use vm::code::table::{self, Writer};
-use vm::code::{Export, Mfa};
+use vm::code::{Export, Mfa, purge};
 use vm::heap::OwnedTerm;
 use vm::interp::{Interpreter, snippets};
-use vm::process::{Outcome, Process, Runner, spawn};
-use vm::term::Term;
+use vm::process::{Outcome, Priority, Process, Runner, signal, spawn};
+use vm::term::{Pid, Term};
 
 use crate::command::Otp;
 use crate::command::flags::{FileNames, Flags};
@@ -53,6 +55,9 @@ fn link_bifs() {
     for bif in tables().into_iter().flatten() {
         export(bif.module, bif.function, u32::from(bif.arity)).set_bif(bif);
     }
+    // Module `erlang` has stand-ins for these that would call themselves.
+    export("erlang", "apply", 3).set_native(&snippets::APPLY_3[0]);
+    export("erlang", "apply", 2).set_native(&snippets::APPLY_2[0]);
 }
 
 fn export(module: &'static str, function: &'static str, arity: u32) -> &'static Export {
@@ -110,9 +115,6 @@ fn load_preloaded(otp: &Otp) -> Result<(), String> {
         .load(&modules)
         .map_err(|_| "a preloaded module is there twice".to_string())?;
     table::set_preloaded(names);
-    // Module `erlang` has stand-ins for these that would call themselves.
-    export("erlang", "apply", 3).set_address(snippets::APPLY_3.as_ptr());
-    export("erlang", "apply", 2).set_address(snippets::APPLY_2.as_ptr());
     Ok(())
 }
 
@@ -140,9 +142,8 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     })
     .map_err(|error| format!("ports: {error}"))?;
     vm::bif::ets::init();
-    vm::process::hooks::set_printer(|term| {
-        String::from_utf8_lossy(&vm::bif::print::to_bytes(term)).into_owned()
-    });
+    set_printer();
+    vm::process::hooks::set_stacks(&vm::code::stacks::STACKS);
     load_preloaded(boot.otp)?;
     scheduler::start(&scheduler::Config {
         workers: flags.schedulers.map_or(1, |(all, _)| all),
@@ -164,9 +165,64 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
         },
     );
     let first = first.map_err(|_| "there is no room for the first process".to_string())?;
+    let others = system_processes();
     first.start();
+    for process in others {
+        process.start();
+    }
     loop {
         std::thread::park();
+    }
+}
+
+/// The processes of the machine's own that are written in Erlang, each begun by `Module:start()`.
+const SYSTEM_PROCESSES: &[(&str, Priority)] = &[
+    ("erts_code_purger", Priority::High),
+    ("erts_literal_area_collector", Priority::High),
+    ("erts_dirty_process_signal_handler", Priority::Normal),
+    ("erts_dirty_process_signal_handler", Priority::High),
+    ("erts_dirty_process_signal_handler", Priority::Max),
+    ("erts_trace_cleaner", Priority::High),
+];
+
+/// Makes the system processes, so far as this OTP has their modules; they follow the first process in number.
+fn system_processes() -> Vec<spawn::Spawned> {
+    let mut spawned = Vec::new();
+    for &(name, priority) in SYSTEM_PROCESSES {
+        let module = Atom::from_static(name);
+        if table::current(module).is_none() {
+            continue;
+        }
+        let options = spawn::Options {
+            system: true,
+            off_heap_messages: true,
+            priority,
+            ..spawn::Options::new()
+        };
+        let start = Atom::from_static("start");
+        let Ok(process) = spawn::spawn(None, module, start, Term::NIL, options) else {
+            continue;
+        };
+        match name {
+            "erts_code_purger" => drop(purge::set_purger(process.pid())),
+            "erts_literal_area_collector" => {
+                let _ = LITERAL_COLLECTOR.set(process.pid());
+                purge::set_literals_waker(wake_literal_collector);
+            }
+            _ => {}
+        }
+        spawned.push(process);
+    }
+    spawned
+}
+
+static LITERAL_COLLECTOR: OnceLock<Pid> = OnceLock::new();
+
+/// Tells the collector of literals that there are some to be freed.
+fn wake_literal_collector() {
+    if let Some(&pid) = LITERAL_COLLECTOR.get() {
+        let message = Term::atom(Atom::from_static("copy_literals"));
+        signal::send_message(pid, OwnedTerm::immediate(message));
     }
 }
 
@@ -199,6 +255,13 @@ unsafe impl Runner for Traced {
     }
 }
 
+/// Lets the layers below print terms.
+fn set_printer() {
+    vm::process::hooks::set_printer(|term| {
+        String::from_utf8_lossy(&vm::bif::print::to_bytes(term)).into_owned()
+    });
+}
+
 /// The text of a module's code.
 pub fn disassemble(bytes: &[u8], specific: bool) -> Result<String, String> {
     let bytes = loader::uncompressed(bytes).map_err(|error| error.to_string())?;
@@ -207,13 +270,7 @@ pub fn disassemble(bytes: &[u8], specific: bool) -> Result<String, String> {
         return Ok(loader::Disassembly::new(&file).to_string());
     }
     link_bifs();
+    set_printer();
     let module = loader::link::link(&file).map_err(|error| error.to_string())?;
-    let mut text = String::new();
-    for function in module.functions() {
-        text.push_str(&format!("\n{function:?}\n"));
-    }
-    for index in 0..module.len() {
-        text.push_str(&format!("{index:6} {:?}\n", module.instruction(index)));
-    }
-    Ok(text)
+    Ok(Listing::new(&module).to_string())
 }

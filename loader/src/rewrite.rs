@@ -16,13 +16,13 @@ mod tests;
 
 use std::sync::Arc;
 
-use vm::atom::Atom;
+use vm::atom::{Atom, well_known};
 use vm::bif::BifEntry;
 use vm::code::instr::{
     Const, Instr, Jump, Operand as Encoded, Reg, SCRATCH_REGISTERS, Table, X_REGISTERS,
 };
 use vm::code::module::{Function, Line};
-use vm::code::{Export, FunEntry};
+use vm::code::{Export, FunEntry, Mfa};
 use vm::term::Term;
 use vm::term::word::{self, NIL, Word};
 
@@ -41,14 +41,26 @@ pub(crate) struct Imported {
     pub export: &'static Export,
     pub bif: Option<&'static BifEntry>,
     guard: Guard,
+    /// Whether it is `erlang:apply/2` or `/3`, which are instructions.
+    is_apply: bool,
 }
 
 impl Imported {
     pub fn new(export: &'static Export) -> Imported {
+        let Mfa {
+            module,
+            function,
+            arity,
+        } = export.mfa;
+        let is_apply = module == well_known::ERLANG
+            && function == well_known::APPLY
+            && matches!(arity, 2 | 3)
+            && export.bif().is_none();
         Imported {
             export,
             bif: export.bif(),
             guard: Guard::of(export.mfa),
+            is_apply,
         }
     }
 }
@@ -140,7 +152,7 @@ impl<'f> Rewriter<'f> {
     /// A function that is a BIF: what the module has in its place is a stub.
     fn own_bif(&mut self, function: Atom, arity: u8) -> bool {
         let module = self.context.atoms[crate::chunks::AtomIndex::MODULE.0 as usize];
-        let mfa = vm::code::Mfa {
+        let mfa = Mfa {
             module,
             function,
             arity: arity.into(),

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use parking_lot::Mutex;
 use vm::atom::Atom;
-use vm::bif::{BifResult, Call, Class, Exception};
+use vm::bif::{BifResult, Call};
 use vm::bifs;
 use vm::code::table::Writer;
 use vm::code::{Export, Mfa};
@@ -29,46 +29,6 @@ const LIBRARY: [&str; 8] = [
 ];
 
 static RESULT: Mutex<Option<String>> = Mutex::new(None);
-
-mod raising {
-    use super::*;
-    bifs! { "erlang":
-        "error"/1   Plain   error_1;
-        "error"/2   Plain   error_1;
-        "exit"/1    Plain   exit_1;
-        "throw"/1   Plain   throw_1;
-        "raise"/3   Plain   raise_3;
-    }
-
-    fn raise(call: Call<'_>, class: Class) -> BifResult<'_> {
-        Err(Exception {
-            class,
-            ..Exception::error(call.arg(0))
-        }
-        .into())
-    }
-
-    fn error_1(call: Call<'_>) -> BifResult<'_> {
-        raise(call, Class::Error)
-    }
-
-    fn exit_1(call: Call<'_>) -> BifResult<'_> {
-        raise(call, Class::Exit)
-    }
-
-    fn throw_1(call: Call<'_>) -> BifResult<'_> {
-        raise(call, Class::Throw)
-    }
-
-    fn raise_3(call: Call<'_>) -> BifResult<'_> {
-        let stacktrace = Some(call.arg(2));
-        Err(Exception {
-            stacktrace,
-            ..Exception::error(call.arg(1))
-        }
-        .into())
-    }
-}
 
 mod reporting {
     use super::*;
@@ -123,8 +83,7 @@ fn set_up() {
     let tables = vm::bif::tables()
         .into_iter()
         .chain(loader::bifs::TABLES.iter().copied());
-    let ours = [raising::BIFS, reporting::BIFS];
-    for bif in tables.chain(ours).flatten() {
+    for bif in tables.chain([reporting::BIFS]).flatten() {
         export(bif.module, bif.function, bif.arity.into()).set_bif(bif);
     }
     export("erlang", "apply", 2).set_native(&snippets::APPLY_2[0]);
@@ -167,7 +126,7 @@ fn run(module: &str, function: &'static str) {
     let runner: &mut dyn Runner = &mut *interpreter;
     let mut ready = hooks::take_early();
     while let Some(process) = ready.pop() {
-        match slice::turn(process.start(), runner) {
+        match slice::turn(process.start(), runner).0 {
             slice::After::Ready(process) => ready.push(process),
             slice::After::Asleep | slice::After::Ended => {}
         }
@@ -180,22 +139,25 @@ fn every_family_of_instructions_does_what_the_stock_vm_does() {
     let Some(root) = common::otp_root() else {
         return;
     };
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let source = format!("{}/tests/data/{MODULE}.erl", env!("CARGO_MANIFEST_DIR"));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("run");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let source = |name| format!("{}/tests/data/{name}.erl", env!("CARGO_MANIFEST_DIR"));
+    let sources = [source(MODULE), source("lintel_check")];
     let compiled = Command::new("erlc")
         .arg("-o")
         .arg(&folder)
-        .arg(source)
+        .args(sources)
         .status()
         .expect("erlc");
     assert!(compiled.success());
     let stock = Command::new("erl")
         .args(["-noshell", "-pa"])
         .arg(&folder)
-        .args(["-s", MODULE, "print"])
+        .args(["-eval", &format!("spawn({MODULE}, start, []).")])
         .output()
         .expect("erl");
     let expected = String::from_utf8(stock.stdout).expect("UTF-8");
+    let expected: Vec<_> = expected.lines().collect();
 
     set_up();
     for path in common::beams(&root) {
@@ -210,13 +172,13 @@ fn every_family_of_instructions_does_what_the_stock_vm_does() {
     run(MODULE, "start");
     let result = RESULT.lock().take().expect("a result");
     let mut differ = Vec::new();
-    for (ours, theirs) in result.lines().zip(expected.lines()) {
-        if ours != theirs {
+    for (ours, theirs) in result.lines().zip(&expected) {
+        if ours != *theirs {
             differ.push(difference(ours, theirs));
         }
     }
     assert!(differ.is_empty(), "{}", differ.join("\n\n"));
-    assert_eq!(result.lines().count(), expected.lines().count());
+    assert_eq!(result.lines().count(), expected.len());
 }
 
 /// Where two lines begin to differ.

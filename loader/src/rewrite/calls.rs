@@ -154,32 +154,59 @@ impl Rewriter<'_> {
     }
 
     fn call_ext(&self, import: Operand) -> Instr {
-        let Imported { export, bif, .. } = self.imported(import);
+        let Imported {
+            export,
+            bif,
+            is_apply,
+            ..
+        } = self.imported(import);
+        match export.mfa.arity {
+            3 if is_apply => return Instr::CallApplyArgs,
+            2 if is_apply => return Instr::CallApplyFunArgs,
+            _ => {}
+        }
         let export = address(export);
-        if bif.is_some() {
-            Instr::CallBif { export }
-        } else {
-            Instr::CallExt { export }
+        match bif {
+            Some(_) => Instr::CallBif { export },
+            None => Instr::CallExt { export },
         }
     }
 
     fn call_ext_last(&self, import: Operand, words: u16) -> Instr {
-        let Imported { export, bif, .. } = self.imported(import);
+        let Imported {
+            export,
+            bif,
+            is_apply,
+            ..
+        } = self.imported(import);
+        match export.mfa.arity {
+            3 if is_apply => return Instr::ApplyArgsLast { words },
+            2 if is_apply => return Instr::ApplyFunArgsLast { words },
+            _ => {}
+        }
         let export = address(export);
-        if bif.is_some() {
-            Instr::CallBifLast { words, export }
-        } else {
-            Instr::CallExtLast { words, export }
+        match bif {
+            Some(_) => Instr::CallBifLast { words, export },
+            None => Instr::CallExtLast { words, export },
         }
     }
 
     fn call_ext_only(&self, import: Operand) -> Instr {
-        let Imported { export, bif, .. } = self.imported(import);
+        let Imported {
+            export,
+            bif,
+            is_apply,
+            ..
+        } = self.imported(import);
+        match export.mfa.arity {
+            3 if is_apply => return Instr::ApplyArgs,
+            2 if is_apply => return Instr::ApplyFunArgs,
+            _ => {}
+        }
         let export = address(export);
-        if bif.is_some() {
-            Instr::CallBifOnly { export }
-        } else {
-            Instr::CallExtOnly { export }
+        match bif {
+            Some(_) => Instr::CallBifOnly { export },
+            None => Instr::CallExtOnly { export },
         }
     }
 

@@ -1,36 +1,17 @@
 %% Programs for the test `run`: each function exercises a family of instructions. What `main/0` returns on the stock
 %% VM must be what it returns here.
 -module(lintel_families).
--export([start/0, print/0, main/0, id/1, raising/1, loop/2, traced/1]).
+-export([top/1, start/0, main/0, id/1, raising/1, loop/2, traced/1]).
 -record(r, {a, b = 2, c}).
 
-%% Here.
+%% On the stock VM there is a module lintel_check; here it is a BIF.
 start() -> lintel_check:result(main()).
-%% On the stock VM.
-print() -> [io:put_chars([text(Result), $\n]) || Result <- main()], halt().
-
-%% As the test writes terms.
-text(X) when is_integer(X) -> integer_to_list(X);
-text(X) when is_float(X) -> <<B:64>> = <<X:64/float>>, ["float(", integer_to_list(B), ")"];
-text(X) when is_atom(X) -> ["'", atom_to_list(X), "'"];
-text([]) -> "[]";
-text([H | T]) -> ["[", text(H), list(T)];
-text(X) when is_tuple(X) -> ["{", lists:join(",", [text(E) || E <- tuple_to_list(X)]), "}"];
-text(X) when is_bitstring(X) ->
-    P = (8 - bit_size(X) rem 8) rem 8, B = <<X/bits, 0:P>>,
-    ["bits(", integer_to_list(bit_size(X)), ",[", lists:join(", ", [integer_to_list(Y) || <<Y>> <= B]), "])"];
-text(X) when is_map(X) -> ["map(", integer_to_list(map_size(X)), ")"];
-text(X) when is_pid(X) -> "pid";
-text(X) when is_function(X) -> "fun".
-list([]) -> "]";
-list([H | T]) -> [",", text(H), list(T)];
-list(T) -> ["|", text(T), "]"].
 
 main() ->
     [{Name, catch F()} || {Name, F} <- [
         {arithmetic, fun arithmetic/0}, {comparisons, fun comparisons/0}, {selects, fun selects/0},
         {lists, fun lists/0}, {tuples, fun tuples/0}, {records, fun records/0}, {maps, fun maps/0}, {funs, fun funs/0},
-        {applies, fun applies/0}, {exceptions, fun exceptions/0}, {traces, fun traces/0}, {floats, fun floats/0},
+        {applies, fun applies/0}, {exceptions, fun exceptions/0}, {traces, fun traces/0}, {tops, fun tops/0}, {floats, fun floats/0},
         {matching, fun matching/0}, {building, fun building/0}, {guards, fun guards/0}, {receives, fun receives/0},
         {frames, fun frames/0}, {stdlib, fun stdlib/0}]].
 
@@ -180,6 +161,42 @@ again(X) -> try try raising(X) catch C:R:S -> erlang:raise(C, {again, R}, S) end
 %% The stock VM's own frames below ours are of no interest.
 mine(S) -> [{F, A, [E || {K, _} = E <- L, K =:= line]} || {M, F, A, L} <- S, M =:= ?MODULE, F =/= main, F =/= '-main/0-lc$^0/1-0-'].
 
+%% The topmost entries of the traces of what fails in one function.
+tops() -> [try top(X) catch C:R:S -> {X, C, R, [{F, A} || {_, F, A, _} <- lists:sublist(S, 2)]} end || X <- lists:seq(1, 32)].
+
+top(1) -> [id(1) + id(a)];
+top(2) -> [id(1) - id(a)];
+top(3) -> [id(a) + 1];
+top(4) -> [id(a) - 1];
+top(5) -> [id(a) * 3];
+top(6) -> [-id(a)];
+top(7) -> [id(1.0e308) * id(1.0e308)];
+top(8) -> [id(1) / id(0)];
+top(9) -> [id(1) bsl id(a)];
+top(10) -> [id(a) bsr 1];
+top(11) -> [id(1) div 0];
+top(12) -> [hd(id(a))];
+top(13) -> [element(3, id({}))];
+top(14) -> [map_get(x, id(y))];
+top(15) -> [byte_size(id(a))];
+top(16) -> [(id(fun(X) -> X end))(1, 2)];
+top(17) -> (id(fun(X) -> X end))(1, 2);
+top(18) -> F = id(foo), [F(1)];
+top(19) -> F = id(foo), F(1);
+top(20) -> [apply(id(foo), [1])];
+top(21) -> apply(id(foo), [1]);
+top(22) -> [apply(id(?MODULE), id(nope), [1])];
+top(23) -> apply(id(?MODULE), id(nope), [1]);
+top(24) -> [apply(id("m"), id(nope), [1])];
+top(25) -> apply(id("m"), id(nope), [1]);
+top(26) -> M = id("m"), [M:f(1, 2)];
+top(27) -> M = id("m"), M:f(1, 2);
+top(28) -> [erlang:list_to_atom(id(3))];
+top(29) -> erlang:list_to_atom(id(3));
+top(30) -> [apply(id(erlang), id(list_to_atom), [3])];
+top(31) -> [lists:map(fun id/1, id(3))];
+top(32) -> [id(3) ! foo].
+
 floats() ->
     X = id(1.5), Y = id(2),
     [X + Y, X - 1, X * 2.0, X / Y, Y / 4, -X, X * X + Y * 1.0 - 0.5, catch X / id(0), catch id(a) * 1.5, trunc(X), round(X),
@@ -254,7 +271,7 @@ receives() ->
     B = receive {one, Y} -> Y end,
     C = receive nothing -> x after 0 -> none end,
     D = receive Z -> Z after infinity -> never end,
-    E = receive _ -> x after 10 -> later end,
+    E = receive _ -> x after id(0) -> later end,
     [A, B, C, D, E, catch receive after id(bad) -> ok end].
 
 frames() -> [many(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), deep(10000), wide(id(3))].

@@ -297,6 +297,14 @@ instructions! {
     ApplyArgs;
     /// The code of `erlang:apply/2`: x0 fun, x1 list of arguments; a last call.
     ApplyFunArgs;
+    /// `erlang:apply/3` in a body.
+    CallApplyArgs;
+    /// `erlang:apply/3` as the last call of a function that pops `words` slots.
+    ApplyArgsLast { words: u16 };
+    /// `erlang:apply/2` in a body.
+    CallApplyFunArgs;
+    /// `erlang:apply/2` as the last call of a function that pops `words` slots.
+    ApplyFunArgsLast { words: u16 };
     /// What a process's lowest frame returns to: it ends normally.
     EndProcess;
     /// Calls the fun in x(arity).

@@ -61,6 +61,9 @@ pub fn prepare(writer: &Writer, name: Atom, on_load: bool) -> Prepared {
     if purge.is_some() {
         return Prepared::Busy;
     }
+    if on_load && table::generations(name).pending.is_none() {
+        return Prepared::Nothing;
+    }
     let saved = if on_load {
         writer.pending_to_old(name)
     } else {

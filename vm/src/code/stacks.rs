@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use super::module::{self, CodeLocation};
 use super::{Export, Instr, Mfa, purge};
+use crate::atom;
 use crate::atom::{Atom, well_known};
 use crate::heap::Heap;
 use crate::interp::snippets;
@@ -91,6 +92,16 @@ fn current(process: &Process) -> Option<CodeLocation> {
     let at = process.ip.get();
     if at.is_null() {
         return None;
+    }
+    if process.is_hibernating() {
+        return Some(CodeLocation {
+            mfa: Mfa {
+                module: well_known::ERLANG,
+                function: atom!("hibernate"),
+                arity: 3,
+            },
+            location: None,
+        });
     }
     module::find(at).or_else(|| {
         // SAFETY: where a process goes on is an instruction: of a module, which was not found, or of the

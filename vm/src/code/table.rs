@@ -232,12 +232,13 @@ impl Writer {
         Ok(true)
     }
 
-    /// Puts a pending module in the place of the old one, which is returned: so that it can be purged.
+    /// Puts a pending module, if there is one, in the place of the old one, which is returned: so that the
+    /// pending one can be purged.
     pub(super) fn pending_to_old(&self, name: Atom) -> Option<Arc<Module>> {
         let mut modules = MODULES.write();
         let row = modules.row(name);
-        let pending = row.pending.take();
-        std::mem::replace(&mut row.old, pending)
+        let pending = row.pending.take()?;
+        row.old.replace(pending)
     }
 
     /// Forgets the old code of a module, and puts `saved` in its place.

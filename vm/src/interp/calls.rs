@@ -196,7 +196,9 @@ pub(crate) fn undefined(
     });
     let Some(handler) = handler.filter(|handler| handler.is_defined()) else {
         let args: SmallVec<[Word; 8]> = SmallVec::from_slice(&registers.x[..arity]);
-        let raised = Raised::of_function(export.mfa, &args, Term::atom(well_known::UNDEF).word());
+        // Nobody explains a function that is not there.
+        let raised = Raised::of_function(export.mfa, &args, Term::atom(well_known::UNDEF).word())
+            .with_error_info(word::NIL);
         return exceptions::handle(process, registers, raised);
     };
     let heap = Heap::new(&process.heap);
@@ -213,7 +215,11 @@ pub(crate) fn undefined(
 
 /// `apply` with the arguments in place: the function named by the two registers after them.
 #[inline]
-pub(crate) fn apply(registers: &Registers, arity: usize) -> Result<&'static Export, Raised> {
+pub(crate) fn apply(
+    process: &Process,
+    registers: &Registers,
+    arity: usize,
+) -> Result<&'static Export, Raised> {
     let (module, function) = (term(registers.x[arity]), term(registers.x[arity + 1]));
     match (module.as_atom(), function.as_atom()) {
         (Some(module), Some(function)) => Ok(Export::of(Mfa {
@@ -222,9 +228,22 @@ pub(crate) fn apply(registers: &Registers, arity: usize) -> Result<&'static Expo
             arity: arity as u32,
         })),
         _ => {
-            let args: SmallVec<[Word; 4]> = SmallVec::from_slice(&[module.word(), function.word()]);
-            let _ = args;
-            Err(Raised::error(well_known::BADARG))
+            let args: SmallVec<[Term<'_>; 8]> = registers.x[..arity]
+                .iter()
+                .map(|&word| term(word))
+                .collect();
+            let list = Heap::new(&process.heap).list(&args);
+            let mfa = Mfa {
+                module: well_known::ERLANG,
+                function: well_known::APPLY,
+                arity: 3,
+            };
+            let words = [module.word(), function.word(), list.word()];
+            Err(Raised::of_function(
+                mfa,
+                &words,
+                Term::atom(well_known::BADARG).word(),
+            ))
         }
     }
 }
@@ -477,7 +496,7 @@ pub(crate) fn send_stopped(
             let args = [registers.x[0], registers.x[1]];
             let mfa = Mfa {
                 module: well_known::ERLANG,
-                function: well_known::SEND_OP,
+                function: well_known::SEND,
                 arity: 2,
             };
             exceptions::handle(process, registers, Raised::from_bif(mfa, &args, *exception))

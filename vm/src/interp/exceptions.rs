@@ -10,6 +10,7 @@
 
 use smallvec::SmallVec;
 
+use super::arith::Op;
 use super::{Flow, Registers, code_address};
 use crate::atom::{Atom, well_known};
 use crate::bif::{BifEntry, Class, Exception};
@@ -117,10 +118,23 @@ impl Raised {
         )
     }
 
-    /// An arithmetic operator's failure. (As the stock compiler's code has it: the operator itself is not in
-    /// the trace.)
-    pub fn operator(reason: Atom) -> Raised {
-        Raised::error(reason)
+    /// An operator's failure. The stock VM adds and subtracts small constants in place, so that the operator
+    /// itself is not in the trace then.
+    pub fn operator(instruction: &Instr, op: Op, args: &[Word], reason: Atom) -> Raised {
+        if matches!(instruction, Instr::AddC { .. } | Instr::SubC { .. }) {
+            return Raised::error(reason);
+        }
+        let mfa = Mfa {
+            module: well_known::ERLANG,
+            function: op.atom(),
+            arity: args.len() as u32,
+        };
+        Raised::of_function(mfa, args, Term::atom(reason).word())
+    }
+
+    /// A failure of an instruction on floats, in whose trace the stock VM has no operator.
+    pub fn float() -> Raised {
+        Raised::error(well_known::BADARITH)
     }
 
     /// What `raise` does: a raw trace (or what a program made of it) and a reason.
@@ -267,8 +281,12 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
         // SAFETY: between the stack's top and the block's end every word is initialised.
         let word = unsafe { *at };
         if word & word::IMMEDIATE_MASK == IMM_RETURN {
-            // The call stands before the instruction that it returns to.
-            addresses.push(code_address(word).wrapping_sub(1) as u64);
+            // The call stands before the instruction that it returns to. A place that calls itself over and
+            // over is listed once (OTP 25, `gather_stacktrace`).
+            let call = code_address(word).wrapping_sub(1) as u64;
+            if addresses.len() == 1 || addresses.last() != Some(&call) {
+                addresses.push(call);
+            }
         }
         // SAFETY: as above.
         at = unsafe { at.add(1) };
@@ -370,15 +388,12 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
     };
     let mut entries: Vec<Term<'h>> = Vec::new();
     let mut addresses = frames.limbs[1..].iter().map(|&limb| limb as *const Instr);
-    let info_entry = |list: Term<'h>| match raw[RAW_INFO].is_nil() {
-        true => list,
-        false => heap.cons(
-            heap.tuple(&[Term::atom(well_known::ERROR_INFO), raw[RAW_INFO]]),
-            list,
-        ),
+    let info_entry = match raw[RAW_INFO].is_nil() {
+        true => Term::NIL,
+        false => heap.list(&[heap.tuple(&[Term::atom(well_known::ERROR_INFO), raw[RAW_INFO]])]),
     };
     if let Some([module, function]) = raw[RAW_TOP].as_tuple_of::<2>() {
-        entries.push(heap.tuple(&[module, function, raw[RAW_ARGS], info_entry(Term::NIL)]));
+        entries.push(heap.tuple(&[module, function, raw[RAW_ARGS], info_entry]));
     } else if let Some(here) = addresses.next().and_then(module::find) {
         let with_args = raw[RAW_TOP].same(Term::TRUE);
         let arity = if with_args {
@@ -386,7 +401,7 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
         } else {
             Term::int(here.mfa.arity as i32)
         };
-        let location = info_entry(location(heap, here.location));
+        let location = location(heap, here.location, info_entry);
         entries.push(heap.tuple(&[
             Term::atom(here.mfa.module),
             Term::atom(here.mfa.function),
@@ -404,7 +419,7 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
             continue;
         };
         let arity = Term::int(found.mfa.arity as i32);
-        let location = location(heap, found.location);
+        let location = location(heap, found.location, Term::NIL);
         entries.push(heap.tuple(&[
             Term::atom(found.mfa.module),
             Term::atom(found.mfa.function),
@@ -415,16 +430,21 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
     heap.list(&entries)
 }
 
-fn location<'h>(heap: Heap<'h>, location: Option<module::SourceLocation>) -> Term<'h> {
+/// `[{file, File}, {line, Line} | More]`.
+fn location<'h>(
+    heap: Heap<'h>,
+    location: Option<module::SourceLocation>,
+    more: Term<'h>,
+) -> Term<'h> {
     let Some(location) = location else {
-        return Term::NIL;
+        return more;
     };
     let file = heap.tuple(&[Term::atom(well_known::FILE), heap.string(&location.file)]);
     let line = heap.tuple(&[
         Term::atom(well_known::LINE),
         Term::int(location.line as i32),
     ]);
-    heap.list(&[file, line])
+    heap.list_with_tail(&[file, line], more)
 }
 
 /// The module, function and arity of a BIF's row.

@@ -388,7 +388,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     reload!();
                     deliver!($dst, $live, result)
                 }
-                Err(reason) => fail_or_raise!($fail, Raised::operator(reason)),
+                Err(reason) => {
+                    let op = arith::Op::$op;
+                    fail_or_raise!(
+                        $fail,
+                        Raised::operator(instr_fn!(ip), op, &[$left, $right], reason)
+                    )
+                }
             }
         }};
     }
@@ -416,7 +422,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 float!($dst) = value;
                 next!()
             }
-            raise!(Raised::operator(crate::atom::well_known::BADARITH))
+            raise!(Raised::float())
         }};
     }
 
@@ -544,7 +550,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::CallExtOnly { export } => enter_export!(export),
             Instr::Apply { arity } => {
                 sync!();
-                match calls::apply(registers, arity as usize) {
+                match calls::apply(process, registers, arity as usize) {
                     Ok(export) => {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(export.address(), arity)
@@ -552,13 +558,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     Err(raised) => raise_built!(raised),
                 }
             }
-            Instr::ApplyLast { arity, words } => match calls::apply(registers, arity as usize) {
-                Ok(export) => {
-                    pop!(words);
-                    enter!(export.address(), arity)
+            Instr::ApplyLast { arity, words } => {
+                sync!();
+                match calls::apply(process, registers, arity as usize) {
+                    Ok(export) => {
+                        pop!(words);
+                        enter!(export.address(), arity)
+                    }
+                    Err(raised) => raise_built!(raised),
                 }
-                Err(raised) => raise_built!(raised),
-            },
+            }
             Instr::ApplyArgs => {
                 sync!();
                 match calls::apply_args(registers) {
@@ -576,6 +585,52 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     Err(raised) => raise_built!(raised),
                 }
             }
+            Instr::CallApplyArgs => {
+                sync!();
+                match calls::apply_args(registers) {
+                    Ok(export) => {
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        enter!(export.address(), export.mfa.arity)
+                    }
+                    Err(raised) => raise_built!(raised),
+                }
+            }
+            Instr::ApplyArgsLast { words } => {
+                sync!();
+                match calls::apply_args(registers) {
+                    Ok(export) => {
+                        pop!(words);
+                        enter!(export.address(), export.mfa.arity)
+                    }
+                    Err(raised) => raise_built!(raised),
+                }
+            }
+            Instr::CallApplyFunArgs => {
+                sync!();
+                match calls::apply_fun_args(process, registers) {
+                    Ok((target, live)) => {
+                        reload!();
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        enter!(target, live)
+                    }
+                    Err(raised) => {
+                        reload!();
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        raise!(raised)
+                    }
+                }
+            }
+            Instr::ApplyFunArgsLast { words } => {
+                sync!();
+                match calls::apply_fun_args(process, registers) {
+                    Ok((target, live)) => {
+                        reload!();
+                        pop!(words);
+                        enter!(target, live)
+                    }
+                    Err(raised) => raise_built!(raised),
+                }
+            }
             Instr::CallFun { arity } => {
                 sync!();
                 let fun = unsafe { *x.add(arity as usize) };
@@ -585,7 +640,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => raise_built!(raised),
+                    Err(raised) => {
+                        reload!();
+                        // The stock VM has pushed it when it finds that there is no such fun.
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        raise!(raised)
+                    }
                 }
             }
             Instr::CallFunReg { arity, fun } => {
@@ -596,7 +656,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => raise_built!(raised),
+                    Err(raised) => {
+                        reload!();
+                        // The stock VM has pushed it when it finds that there is no such fun.
+                        push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                        raise!(raised)
+                    }
                 }
             }
             Instr::CallFunLast { arity, words } => {
@@ -1530,7 +1595,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         float!(dst) = value;
                         next!()
                     }
-                    None => raise!(Raised::operator(crate::atom::well_known::BADARITH)),
+                    None => raise!(Raised::float()),
                 }
             }
             Instr::FloatAdd { a, b, dst } => float_result!(dst, float!(a) + float!(b)),
