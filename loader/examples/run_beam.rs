@@ -31,7 +31,7 @@ fn main() {
     let runner: &mut dyn Runner = &mut *runner;
     let mut ready = hooks::take_early();
     while let Some(process) = ready.pop() {
-        match slice::turn(process.start(), runner) {
+        match slice::turn(process.start(), runner).0 {
             slice::After::Ready(process) => ready.push(process),
             slice::After::Asleep => println!("asleep"),
             slice::After::Ended => println!("ended"),

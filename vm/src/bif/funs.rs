@@ -20,7 +20,7 @@ const MAX_ARITY: usize = 255;
 
 fn function_name<'p>(entry: &FunEntry) -> Term<'p> {
     // Of a fun whose code is gone only the module is known.
-    if entry.address().is_null() { Term::NIL } else { Term::atom(entry.function) }
+    if entry.address().is_null() { Term::NIL } else { Term::atom(entry.function()) }
 }
 
 fn arity<'p>(entry: &FunEntry) -> Term<'p> {

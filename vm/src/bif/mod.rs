@@ -14,6 +14,7 @@ pub mod atomics;
 pub mod binary;
 pub mod characters;
 pub mod checksum;
+pub mod connections;
 pub mod convert;
 pub mod dictionary;
 pub mod display;
@@ -111,6 +112,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         atomics::BIFS,
         binary::BIFS,
         checksum::BIFS,
+        connections::BIFS,
         convert::BIFS,
         dictionary::BIFS,
         display::BIFS,

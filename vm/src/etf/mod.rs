@@ -17,6 +17,7 @@ pub mod tags;
 mod oracle_tests;
 #[cfg(test)]
 mod tests;
+mod write_parts;
 
 pub use encode::{EncodeError, EncodeOptions, Encoder, encode, encode_bare, external_size};
 pub use decode::{DecodeError, Decoder, Options, decode, decode_bare};

@@ -1294,6 +1294,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::WaitTimeout { target, time } => match calls::timeout(operand!(time)) {
                 Ok(calls::Timeout::Now) => next!(),
+                Ok(_) if process.take_timeout() => next!(),
                 Ok(calls::Timeout::Never) => {
                     ip = unsafe { ip.offset(target.0 as isize) };
                     leave!(Outcome::Waiting(None), 0)

@@ -125,6 +125,13 @@ impl Process {
         }
     }
 
+    /// Whether it waits, and nothing but a signal that is no message could wake it.
+    pub fn is_idle(&self) -> bool {
+        self.wait.get() != Wait::Turn
+            && !self.mailbox.has_current()
+            && self.timeout.get() != Timeout::Fired
+    }
+
     /// It is going to run: it does not wait any more, and if its time was up it goes on there.
     pub fn resume(&mut self) {
         self.wait.set(Wait::Turn);
@@ -132,6 +139,15 @@ impl Process {
             self.timeout.set(Timeout::None);
             self.ip.set(self.timeout_ip.get());
         }
+    }
+
+    /// Whether the time of the current receive is up; asking ends it.
+    pub(crate) fn take_timeout(&self) -> bool {
+        let up = self.timeout.get() == Timeout::Fired;
+        if up {
+            self.timeout.set(Timeout::None);
+        }
+        up
     }
 
     fn arm_timeout(&self, milliseconds: u64) {
