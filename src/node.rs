@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
+use ports::signals;
 use vm::atom::Atom;
 use vm::bif::BifEntry;
 use vm::code::table::{self, Writer};
@@ -14,7 +15,8 @@ use vm::process::{Outcome, Process, Runner, spawn};
 use vm::term::Term;
 
 use crate::command::Otp;
-use crate::command::flags::{FileNames, Flags};
+use crate::break_menu;
+use crate::command::flags::{Break, FileNames, Flags};
 
 /// What a node is started with.
 pub struct Boot<'a> {
@@ -127,6 +129,14 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
         ..ports::node::Config::default()
     })
     .map_err(|error| format!("ports: {error}"))?;
+    let on_break = match flags.break_handling {
+        Break::Menu => signals::Break::Call(break_menu::show),
+        Break::Ignore => signals::Break::Ignore,
+        Break::CancelShell => signals::Break::Key,
+        Break::Disable => signals::Break::Default,
+    };
+    break_menu::set_version(&boot.otp.erts_version);
+    signals::start(on_break).map_err(|error| format!("signals: {error}"))?;
     vm::bif::ets::init();
     vm::process::hooks::set_printer(|term| String::from_utf8_lossy(&vm::bif::print::to_bytes(term)).into_owned());
     load_preloaded(boot.otp)?;
