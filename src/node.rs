@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use ports::signals;
 use vm::atom::Atom;
 use vm::bif::BifEntry;
 use vm::code::listing::Listing;
@@ -16,7 +17,8 @@ use vm::process::{Outcome, Priority, Process, Runner, signal, spawn};
 use vm::term::{Pid, Term};
 
 use crate::command::Otp;
-use crate::command::flags::{FileNames, Flags};
+use crate::break_menu;
+use crate::command::flags::{Break, FileNames, Flags};
 
 /// What a node is started with.
 pub struct Boot<'a> {
@@ -141,6 +143,14 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
         ..ports::node::Config::default()
     })
     .map_err(|error| format!("ports: {error}"))?;
+    let on_break = match flags.break_handling {
+        Break::Menu => signals::Break::Call(break_menu::show),
+        Break::Ignore => signals::Break::Ignore,
+        Break::CancelShell => signals::Break::Key,
+        Break::Disable => signals::Break::Default,
+    };
+    break_menu::set_version(&boot.otp.erts_version);
+    signals::start(on_break).map_err(|error| format!("signals: {error}"))?;
     vm::bif::ets::init();
     set_printer();
     vm::process::hooks::set_stacks(&vm::code::stacks::STACKS);

@@ -14,6 +14,8 @@
 //! | `port`, [`table`] | a port of the node, and all of them |
 //! | [`node`], `host`, `hooks` | the node's ports: what runs them; what drivers and processes ask of them |
 //! | [`bifs`] | `open_port` and the other BIFs of ports |
+//! | [`signals`] | signals of the operating system, the break key |
+//! | [`pause`], [`describe`] | for the break menu: the terminal; what ports there are |
 //! | [`halt`] | writing all output before the node ends |
 //! | [`poller`], [`pool`] | readiness of descriptors; threads for blocking work |
 //! | [`registry`] | which command lines are served by which in-thread driver |
@@ -26,6 +28,7 @@
 #![deny(unsafe_code)]
 
 pub mod bifs;
+pub mod describe;
 pub mod driver;
 pub mod drivers;
 pub mod errno;
@@ -41,11 +44,13 @@ mod messages;
 mod names;
 pub mod node;
 pub mod open;
+pub mod pause;
 pub mod poller;
 pub mod pool;
 mod port;
 pub mod programs;
 pub mod registry;
+pub mod signals;
 #[allow(unsafe_code, reason = "the crate's one island: calls to the C library")]
 mod sys;
 pub mod table;

@@ -16,9 +16,11 @@ use crate::registry::Registry;
 use crate::table::{self, Table};
 use crate::timers::Timers;
 use crate::{DriverFactory, StartError};
+use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
+use vm::bif::system_info;
 use vm::process::hooks;
-use vm::term::Pid;
+use vm::term::{Pid, Term};
 
 /// How the ports of a node are to be.
 pub struct Config {
@@ -53,6 +55,8 @@ pub(crate) struct Node {
     halting: Halting,
     host: Arc<dyn Host>,
     latin1_names: bool,
+    /// Held while nothing is to be reported to drivers.
+    pause: Mutex<()>,
 }
 
 static NODE: OnceLock<Node> = OnceLock::new();
@@ -83,12 +87,18 @@ pub fn start(config: Config) -> std::io::Result<bool> {
         halting: Halting::default(),
         host: Arc::new(NodeHost),
         latin1_names: config.latin1_names,
+        pause: Mutex::new(()),
     };
     if NODE.set(fresh).is_err() {
         return Ok(false);
     }
     hooks::set_ports(&NodePorts);
     scheduler::halt::at_halt(&PortsHalt);
+    system_info::provide(|_, item| match item.name() {
+        "port_count" => Some(Term::size(count())),
+        "port_limit" => Some(Term::size(limit())),
+        _ => None,
+    });
     let forker = OpenRequest {
         command: Command::SpawnDriver(b"forker".to_vec()),
         options: OpenOptions::default(),
@@ -146,6 +156,7 @@ fn serve() {
 
 fn report(ready: Ready) {
     let node = node();
+    drop(node.pause.lock());
     let port = PortId(ready.key);
     if ready.what.read {
         node.post(port, Event::ReadyInput(ready.fd));
@@ -179,6 +190,11 @@ impl Node {
     /// What the node waits for when it halts.
     pub fn halting(&self) -> &Halting {
         &self.halting
+    }
+
+    /// While this lock is held, no descriptor is reported to a driver.
+    pub fn pause(&self) -> &Mutex<()> {
+        &self.pause
     }
 
     /// Whether file names are Latin-1.

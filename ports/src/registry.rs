@@ -67,8 +67,8 @@ impl Registry {
     #[must_use]
     pub fn standard() -> Self {
         let registry = Self::empty();
-        registry.add_driver("tty_sl", Arc::new(TtyDriver));
         registry.add_driver("ram_file_drv", Arc::new(RamFileDriver));
+        registry.add_driver("tty_sl", Arc::new(TtyDriver));
         registry.add_program("inet_gethost", Arc::new(InetGethost));
         registry.add_program("memsup", Arc::new(Memsup));
         registry.add_program("cpu_sup", Arc::new(CpuSup));
@@ -129,6 +129,27 @@ impl Registry {
             .iter()
             .map(|entry| (entry.name.clone(), table.is_on(entry)))
             .collect()
+    }
+
+    /// The names of the drivers, without programs.
+    #[must_use]
+    pub fn drivers(&self) -> Vec<String> {
+        let table = self.0.read();
+        let drivers = table
+            .entries
+            .iter()
+            .filter(|entry| matches!(entry.kind, Kind::Driver));
+        drivers.map(|entry| entry.name.clone()).collect()
+    }
+
+    /// Whether a name is a driver's.
+    #[must_use]
+    pub fn is_driver(&self, name: &str) -> bool {
+        let table = self.0.read();
+        table
+            .entries
+            .iter()
+            .any(|entry| matches!(entry.kind, Kind::Driver) && entry.name == name)
     }
 
     /// Who serves a command; `None` when there is no such driver, which `open_port` answers with `badarg`.

@@ -4,7 +4,7 @@
 
 use super::lookup;
 use crate::node::node;
-use crate::port::Port;
+use crate::port::{Kind as PortKind, Port};
 use std::sync::atomic::Ordering;
 use vm::atom;
 use vm::atom::{Atom, well_known as w};
@@ -131,10 +131,11 @@ fn value<'h>(heap: Heap<'h>, port: &Port, item: Atom) -> Option<Option<Term<'h>>
         "monitored_by" => pids(heap, &port.monitored_by()),
         "memory" => Term::size(memory(port)),
         "queue_size" => Term::size(port.with_driver(|driver| driver.queued())),
-        "locking" => Term::atom(match port.settings.driver_lock {
-            true => atom!("driver_level"),
-            false => atom!("port_level"),
-        }),
+        // In the stock VM the drivers of programs have a lock for each port, those of descriptors one for all.
+        "locking" if port.settings.kind == PortKind::Command && !port.is_forker() => {
+            Term::atom(atom!("port_level"))
+        }
+        "locking" => Term::atom(atom!("driver_level")),
         "parallelism" => Term::bool(port.settings.parallelism),
         _ => return None,
     }))

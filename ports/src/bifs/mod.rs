@@ -5,9 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+mod ddll;
 mod driver;
 mod info;
 mod open;
+mod os;
 
 use crate::handle::PortId;
 use crate::node::node;
@@ -21,7 +23,7 @@ use vm::term::{Kind, Term};
 /// The tables of the files here.
 #[must_use]
 pub fn tables() -> Vec<&'static [BifEntry]> {
-    vec![info::BIFS, open::BIFS, driver::BIFS]
+    vec![ddll::BIFS, driver::BIFS, info::BIFS, open::BIFS, os::BIFS]
 }
 
 /// The port that a term means, if it can be used.

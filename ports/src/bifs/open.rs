@@ -8,7 +8,7 @@ use crate::framing::Framing;
 use crate::names;
 use crate::node::{NotOpened, node};
 use crate::open::{BusyLimits, Command, OpenOptions, OpenRequest};
-use crate::port::Settings;
+use crate::port::{Kind, Settings};
 use std::os::fd::RawFd;
 use vm::atom;
 use vm::atom::{Atom, well_known as w};
@@ -114,7 +114,11 @@ fn parse(name: Term<'_>, options: Term<'_>, latin1: bool) -> Result<(OpenRequest
         exit_status: found.exit_status,
         framing,
         parallelism: found.parallelism,
-        driver_lock: !is_process,
+        kind: match command {
+            Command::Fd { .. } => Kind::Descriptors,
+            Command::File(_) => Kind::File,
+            _ => Kind::Command,
+        },
     };
     let both = !found.input && !found.output;
     let options = OpenOptions {

@@ -45,8 +45,19 @@ pub(crate) struct Settings {
     pub framing: Framing,
     /// `{parallelism, true}`.
     pub parallelism: bool,
-    /// All ports of the driver share a lock in the stock VM, as `port_info(Port, locking)` says.
-    pub driver_lock: bool,
+    /// What stands behind it.
+    pub kind: Kind,
+}
+
+/// What stands behind a port.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A driver or program.
+    Command,
+    /// Descriptors of the user's.
+    Descriptors,
+    /// A file.
+    File,
 }
 
 impl Settings {
@@ -59,7 +70,7 @@ impl Settings {
             exit_status: false,
             framing: Framing::Stream,
             parallelism: false,
-            driver_lock: true,
+            kind: Kind::Command,
         }
     }
 }

@@ -4,5 +4,6 @@
 
 pub mod process;
 pub mod resolver;
+pub mod signal;
 pub mod system;
 pub mod terminal;

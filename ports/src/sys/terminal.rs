@@ -110,6 +110,22 @@ pub fn restore() {
     set(&ORIGINAL);
 }
 
+/// Sets the terminal that is kept, if any, to its raw mode again.
+pub fn reenter() {
+    set(&RAW);
+}
+
+/// Makes the interrupt key of the terminal on the standard input a key like others.
+pub fn disable_interrupt_key() {
+    use rustix::termios::{OptionalActions, SpecialCodeIndex};
+    let input = borrow(0);
+    if let Ok(mut mode) = rustix::termios::tcgetattr(input) {
+        mode.special_codes[SpecialCodeIndex::VINTR] = 0;
+        // If the terminal does not take it, the key goes on interrupting.
+        let _ = rustix::termios::tcsetattr(input, OptionalActions::Now, &mode);
+    }
+}
+
 fn set(mode: &AtomicPtr<libc::termios>) {
     let (fd, mode) = (TERMINAL.load(SeqCst), mode.load(SeqCst));
     if fd >= 0 && !mode.is_null() {
