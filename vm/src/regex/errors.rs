@@ -1,12 +1,32 @@
 //! The texts of errors in patterns: those of PCRE 8, which programs and tests know.
 
-use super::library_message;
+use super::{CompileError, library_message};
 
 /// What PCRE2 numbers errors of compilation from.
 const FIRST: i32 = 100;
 
+/// The text of an error in a pattern, and where PCRE 8 sees it.
+pub fn explain(error: CompileError, pattern: &[u8]) -> (String, usize) {
+    let CompileError { code, offset } = error;
+    let before = &pattern[..offset.min(pattern.len())];
+    match code - FIRST {
+        // The pattern ends where the kind of a group should stand.
+        14 | 62 if offset == pattern.len() && before.ends_with(b"(?") => (message(FIRST + 11), offset),
+        14 | 62 if offset == pattern.len() && before.ends_with(b"(?P") => (message(FIRST + 41), offset),
+        14 | 62 if offset == pattern.len() && before.ends_with(b"(?<") => {
+            ("unrecognized character after (?<".to_owned(), offset)
+        }
+        43 => (message(code), offset.saturating_sub(1)),
+        30 => {
+            let class = before.windows(2).rposition(|pair| pair == b"[:");
+            (message(code), class.map_or(offset, |class| class + 2))
+        }
+        _ => (message(code), offset),
+    }
+}
+
 /// The text of an error in a pattern.
-pub fn message(code: i32) -> String {
+fn message(code: i32) -> String {
     if code < 0 {
         return "invalid UTF-8 string".to_owned();
     }
