@@ -3,7 +3,7 @@
 //! Called under the name `erl`, `erlc` or `escript` (by a link) it is that program, so that tools which
 //! start `erl` can start Lintel.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_op_in_unsafe_fn)]
 
 mod command;
 mod node;
@@ -71,7 +71,11 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let name = arguments.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
+    let name = arguments
+        .first()
+        .map(Path::new)
+        .and_then(Path::file_name)
+        .and_then(|name| name.to_str());
     let rest = || arguments[1..].to_vec();
     let result = match name {
         Some("erl") => command::erl(rest()),

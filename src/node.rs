@@ -10,7 +10,7 @@ use vm::code::table::{self, Writer};
 use vm::code::{Export, Mfa};
 use vm::heap::OwnedTerm;
 use vm::interp::{Interpreter, snippets};
-use vm::process::spawn;
+use vm::process::{Outcome, Process, Runner, spawn};
 use vm::term::Term;
 
 use crate::command::Otp;
@@ -53,12 +53,14 @@ fn link_bifs() {
     for bif in tables().into_iter().flatten() {
         export(bif.module, bif.function, u32::from(bif.arity)).set_bif(bif);
     }
-    export("erlang", "apply", 3).set_address(snippets::APPLY_3.as_ptr());
-    export("erlang", "apply", 2).set_address(snippets::APPLY_2.as_ptr());
 }
 
 fn export(module: &'static str, function: &'static str, arity: u32) -> &'static Export {
-    Export::of(Mfa { module: Atom::from_static(module), function: Atom::from_static(function), arity })
+    Export::of(Mfa {
+        module: Atom::from_static(module),
+        function: Atom::from_static(function),
+        arity,
+    })
 }
 
 /// The modules that are loaded before any Erlang code runs (OTP 25; 27 has one more).
@@ -94,21 +96,32 @@ fn load_preloaded(otp: &Otp) -> Result<(), String> {
     for name in PRELOADED {
         let path = otp.preloaded.join(format!("{name}.beam"));
         // Which of them there are depends on OTP's version.
-        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let Ok(bytes) = std::fs::read(&path) else {
+            continue;
+        };
         let atom = Atom::from_static(name);
-        let module = loader::link::prepare(atom, &bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        let module = loader::link::prepare(atom, &bytes)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         modules.push(module);
         names.push(atom);
     }
     let writer = Writer::seize();
-    writer.load(&modules).map_err(|_| "a preloaded module is there twice".to_string())?;
+    writer
+        .load(&modules)
+        .map_err(|_| "a preloaded module is there twice".to_string())?;
     table::set_preloaded(names);
+    // Module `erlang` has stand-ins for these that would call themselves.
+    export("erlang", "apply", 3).set_address(snippets::APPLY_3.as_ptr());
+    export("erlang", "apply", 2).set_address(snippets::APPLY_2.as_ptr());
     Ok(())
 }
 
 /// Sets a variable of the node's environment, before it starts.
 pub fn set_environment(name: &str, value: &OsStr) {
-    vm::environment::set(name.as_bytes(), std::os::unix::ffi::OsStrExt::as_bytes(value));
+    vm::environment::set(
+        name.as_bytes(),
+        std::os::unix::ffi::OsStrExt::as_bytes(value),
+    );
 }
 
 /// Starts a node and runs it to its end.
@@ -127,11 +140,14 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     })
     .map_err(|error| format!("ports: {error}"))?;
     vm::bif::ets::init();
+    vm::process::hooks::set_printer(|term| {
+        String::from_utf8_lossy(&vm::bif::print::to_bytes(term)).into_owned()
+    });
     load_preloaded(boot.otp)?;
     scheduler::start(&scheduler::Config {
         workers: flags.schedulers.map_or(1, |(all, _)| all),
         online: flags.schedulers.map_or(1, |(_, online)| online),
-        runner: Interpreter::new,
+        runner: runner,
     });
     let args = OwnedTerm::build(|heap| {
         let words: Vec<Term<'_>> = boot.init.iter().map(|word| heap.binary(word)).collect();
@@ -142,12 +158,44 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
         Atom::from_static("erl_init"),
         Atom::from_static("start"),
         args.term(),
-        spawn::Options { system: true, ..spawn::Options::new() },
+        spawn::Options {
+            system: true,
+            ..spawn::Options::new()
+        },
     );
     let first = first.map_err(|_| "there is no room for the first process".to_string())?;
     first.start();
     loop {
         std::thread::park();
+    }
+}
+
+/// What runs processes; with `LINTEL_TRACE=slices` every slice is told on standard error.
+fn runner() -> Box<dyn Runner> {
+    match std::env::var("LINTEL_TRACE") {
+        Ok(what) if what == "slices" => Box::new(Traced(Interpreter::new())),
+        _ => Interpreter::new(),
+    }
+}
+
+/// Runs processes and tells where each slice began and ended.
+struct Traced(Box<dyn Runner>);
+
+// SAFETY: the reason is that of the runner within, and nothing is collected after it.
+unsafe impl Runner for Traced {
+    fn run(&mut self, process: &mut Process) -> Outcome {
+        let place = |process: &Process| {
+            table::find(process.position())
+                .map_or_else(|| "?".into(), |found| found.mfa.to_string())
+        };
+        let before = place(process);
+        let outcome = self.0.run(process);
+        eprintln!(
+            "{:?} {before} -> {} {outcome:?}",
+            process.pid(),
+            place(process)
+        );
+        outcome
     }
 }
 

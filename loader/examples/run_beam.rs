@@ -9,13 +9,26 @@ use vm::term::Term;
 
 fn main() {
     for bif in vm::bif::tables().into_iter().flatten() {
-        let (module, function) = (Atom::from_static(bif.module), Atom::from_static(bif.function));
-        Export::of(Mfa { module, function, arity: bif.arity.into() }).set_bif(bif);
+        let (module, function) = (
+            Atom::from_static(bif.module),
+            Atom::from_static(bif.function),
+        );
+        Export::of(Mfa {
+            module,
+            function,
+            arity: bif.arity.into(),
+        })
+        .set_bif(bif);
     }
     let mut last = None;
     for path in std::env::args().skip(1) {
         let bytes = std::fs::read(&path).expect("a file that can be read");
-        let name = std::path::Path::new(&path).file_stem().expect("a name").to_str().expect("UTF-8").to_owned();
+        let name = std::path::Path::new(&path)
+            .file_stem()
+            .expect("a name")
+            .to_str()
+            .expect("UTF-8")
+            .to_owned();
         let atom = Atom::new(&name).expect("an atom");
         let module = loader::link::prepare(atom, &bytes).expect("a sound module");
         Writer::seize().load(&[module]).expect("loaded once");
@@ -24,14 +37,15 @@ fn main() {
     let module = last.expect("at least one file");
     vm::process::table::init(1024);
     let main = Atom::from_static("main");
-    let spawned = spawn::spawn(None, module, main, Term::NIL, spawn::Options::new()).expect("room for a process");
+    let spawned = spawn::spawn(None, module, main, Term::NIL, spawn::Options::new())
+        .expect("room for a process");
     let started = std::time::Instant::now();
     spawned.start();
     let mut runner = vm::interp::Interpreter::new();
     let runner: &mut dyn Runner = &mut *runner;
     let mut ready = hooks::take_early();
     while let Some(process) = ready.pop() {
-        match slice::turn(process.start(), runner) {
+        match slice::turn(process.start(), runner).0 {
             slice::After::Ready(process) => ready.push(process),
             slice::After::Asleep => println!("asleep"),
             slice::After::Ended => println!("ended"),

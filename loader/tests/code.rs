@@ -1,91 +1,15 @@
 //! What code is refused, shown on modules assembled here.
 
+mod common;
+
+use common::assembly::*;
 use loader::{BeamFile, GenericOp as G, LoadError};
-
-/// A compact term: tag and small number.
-fn t(tag: u8, value: u16) -> Vec<u8> {
-    match value {
-        0..16 => vec![(value as u8) << 4 | tag],
-        16..0x800 => vec![((value >> 8) as u8) << 5 | 0x08 | tag, value as u8],
-        _ => vec![0x18 | tag, (value >> 8) as u8, value as u8],
-    }
-}
-
-fn u(value: u16) -> Vec<u8> {
-    t(0, value)
-}
-
-fn i(value: u16) -> Vec<u8> {
-    t(1, value)
-}
-
-fn a(value: u16) -> Vec<u8> {
-    t(2, value)
-}
-
-fn x(value: u16) -> Vec<u8> {
-    t(3, value)
-}
-
-fn y(value: u16) -> Vec<u8> {
-    t(4, value)
-}
-
-fn f(value: u16) -> Vec<u8> {
-    t(5, value)
-}
-
-fn list(elements: &[Vec<u8>]) -> Vec<u8> {
-    [t(7, 1), u(elements.len() as u16), elements.concat()].concat()
-}
-
-fn op(op: G, args: &[Vec<u8>]) -> Vec<u8> {
-    [vec![op as u8], args.concat()].concat()
-}
-
-fn chunk(id: &[u8; 4], data: &[u8]) -> Vec<u8> {
-    let mut chunk = [id, &(data.len() as u32).to_be_bytes()[..], data].concat();
-    chunk.resize(chunk.len().next_multiple_of(4), 0);
-    chunk
-}
-
-fn words(words: &[u32]) -> Vec<u8> {
-    words.iter().flat_map(|word| word.to_be_bytes()).collect()
-}
 
 /// A module `m` with `functions` functions and labels below 20. Its atoms: m, f, erlang, error, safe. Its imports:
 /// erlang:error/1, m:f/2. It exports f/1 at label 2 and has the fun f/1 with an environment of one term.
 fn module(code: &[Vec<u8>], functions: u32) -> Vec<u8> {
-    let head = words(&[16, 0, 191, 20, functions]);
-    let chunks = [
-        chunk(b"AtU8", b"\0\0\0\x05\x01m\x01f\x06erlang\x05error\x04safe"),
-        chunk(
-            b"Code",
-            &[head, code.concat(), op(G::IntCodeEnd, &[])].concat(),
-        ),
-        chunk(b"StrT", b"abc"),
-        chunk(b"ImpT", &words(&[2, 3, 4, 1, 1, 2, 2])),
-        chunk(b"ExpT", &words(&[1, 2, 1, 2])),
-        chunk(b"FunT", &words(&[1, 2, 1, 2, 0, 1, 7])),
-    ]
-    .concat();
-    [
-        b"FOR1".to_vec(),
-        words(&[chunks.len() as u32 + 4]),
-        b"BEAM".to_vec(),
-        chunks,
-    ]
-    .concat()
-}
-
-/// The function f/1 with this body, at label 2.
-fn f_1(body: &[Vec<u8>]) -> Vec<u8> {
-    let head = [
-        op(G::Label, &[u(1)]),
-        op(G::FuncInfo, &[a(1), a(2), u(1)]),
-        op(G::Label, &[u(2)]),
-    ];
-    [head.concat(), body.concat()].concat()
+    let atoms = ["m", "f", "erlang", "error", "safe"];
+    assemble(&atoms, &[[3, 4, 1], [1, 2, 2]], code, functions)
 }
 
 fn accepts(body: &[Vec<u8>]) {

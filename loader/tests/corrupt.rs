@@ -3,6 +3,7 @@
 mod common;
 
 use loader::{BeamFile, Disassembly, LoadError, uncompressed};
+use vm::code::listing::Listing;
 
 /// The most address space that the program has ever had, in bytes, or 0 where the system does not say.
 fn peak_bytes() -> usize {
@@ -66,6 +67,10 @@ fn parse_and_use(bytes: &[u8]) -> Result<usize, LoadError> {
     }
     let _ = file.locals();
     file.checksum_input(|part| text_bytes += part.len());
+    // What parses may still be refused when it is linked: literals are terms only then.
+    if let Ok(module) = loader::link::link(&file) {
+        text_bytes += Listing::new(&module).to_string().len();
+    }
     Ok(text_bytes)
 }
 
@@ -83,6 +88,9 @@ fn check(name: &str, file: &[u8], rounds: usize) {
 
 #[test]
 fn damaged_files_do_no_harm() {
+    common::bifs::register();
+    // The addresses of literals are reserved once for all.
+    parse_and_use(common::SAMPLE).expect("a good file");
     let before = peak_bytes();
     damage_files();
     // Damage often makes a count or a size claim gigabytes. Room for the allocator's arenas is left.

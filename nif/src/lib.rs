@@ -25,11 +25,28 @@ pub struct NativeModule {
 
 /// The native modules that are linked in.
 pub static MODULES: &[NativeModule] = &[
-    NativeModule { name: "zlib", functions: &[] },
-    NativeModule { name: "erl_tracer", functions: &[] },
-    NativeModule { name: "prim_socket", functions: &[] },
-    NativeModule { name: "net", functions: &[] },
     NativeModule {
-    name: "prim_file",
-    functions: prim_file::BIFS,
-}];
+        name: "erl_tracer",
+        functions: &[],
+    },
+    NativeModule {
+        name: "net",
+        functions: &[],
+    },
+    NativeModule {
+        name: "prim_buffer",
+        functions: prim_buffer::BIFS,
+    },
+    NativeModule {
+        name: "prim_file",
+        functions: prim_file::BIFS,
+    },
+    NativeModule {
+        name: "prim_socket",
+        functions: &[],
+    },
+    NativeModule {
+        name: "zlib",
+        functions: &[],
+    },
+];

@@ -26,23 +26,36 @@ fn path(term: Term<'_>) -> Option<String> {
     let characters = term.proper_list()?;
     characters
         .into_iter()
-        .map(|char| char.as_small().and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32))
+        .map(|char| {
+            char.as_small()
+                .and_then(|code| u32::try_from(code).ok())
+                .and_then(char::from_u32)
+        })
         .collect()
 }
 
 fn load_nif_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let path = path(call.arg(0)).ok_or_else(badarg)?;
     let Some(module) = table::find_module(call.process().position()) else {
-        return failed(call, "bad_lib", "load_nif/2 must be called by the module that the library is for");
+        return failed(
+            call,
+            "bad_lib",
+            "load_nif/2 must be called by the module that the library is for",
+        );
     };
     let Some(found) = MODULES.iter().find(|native| native.name == path) else {
-        let text = format!("Failed to load NIF library {path}: 'shared objects cannot be loaded by this machine'");
+        let text = format!(
+            "Failed to load NIF library {path}: 'shared objects cannot be loaded by this machine'"
+        );
         return failed(call, "load_failed", &text);
     };
     match native::install(&module, found.functions) {
         Ok(()) => Ok(Term::OK),
         Err(native::NoSuchFunction(function)) => {
-            let text = format!("Function not found {}:{}/{}", module.name, function.function, function.arity);
+            let text = format!(
+                "Function not found {}:{}/{}",
+                module.name, function.function, function.arity
+            );
             failed(call, "bad_lib", &text)
         }
     }

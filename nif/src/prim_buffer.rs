@@ -66,7 +66,9 @@ impl Content {
     fn remove(&mut self, mut count: usize, mut take: impl FnMut(&[u8])) {
         self.size -= count;
         while count > 0 {
-            let Some(first) = self.chunks.front_mut() else { return };
+            let Some(first) = self.chunks.front_mut() else {
+                return;
+            };
             let piece = first.split_to(count.min(first.len()));
             if first.is_empty() {
                 self.chunks.pop_front();
@@ -86,7 +88,9 @@ fn count<'p>(term: Term<'p>) -> Result<usize, Stop<'p>> {
 }
 
 fn new_0<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(call.heap.magic_ref(Arc::new(Buffer::default()), reference::next()))
+    Ok(call
+        .heap
+        .magic_ref(Arc::new(Buffer::default()), reference::next()))
 }
 
 fn size_1<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -96,7 +100,11 @@ fn size_1<'p>(call: Call<'p>) -> BifResult<'p> {
 fn peek_head_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut content = buffer(call)?.content.lock();
     content.settle();
-    content.chunks.front().map(|first| call.heap.binary_from(first.clone())).ok_or_else(badarg)
+    content
+        .chunks
+        .front()
+        .map(|first| call.heap.binary_from(first.clone()))
+        .ok_or_else(badarg)
 }
 
 fn copying_read_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -114,8 +122,10 @@ fn copying_read_2<'p>(call: Call<'p>) -> BifResult<'p> {
 fn write_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut content = buffer(call)?.content.lock();
     let elements = call.arg(1).proper_list().ok_or_else(badarg)?;
-    let binaries: Option<Vec<_>> =
-        elements.into_iter().map(|element| element.as_bits().and_then(Bits::binary)).collect();
+    let binaries: Option<Vec<_>> = elements
+        .into_iter()
+        .map(|element| element.as_bits().and_then(Bits::binary))
+        .collect();
     for binary in binaries.ok_or_else(badarg)? {
         content.push(&binary);
     }
@@ -135,7 +145,11 @@ fn skip_2<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn find_byte_index_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut content = buffer(call)?.content.lock();
-    let byte = call.arg(1).as_small().and_then(|byte| u8::try_from(byte).ok()).ok_or_else(badarg)?;
+    let byte = call
+        .arg(1)
+        .as_small()
+        .and_then(|byte| u8::try_from(byte).ok())
+        .ok_or_else(badarg)?;
     content.settle();
     call.charge(content.size / 4_000);
     let mut before = 0;
@@ -150,7 +164,11 @@ fn find_byte_index_2<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn try_lock_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let taken = buffer(call)?.locked.swap(true, Ordering::Acquire);
-    Ok(Term::atom(if taken { vm::atom!("busy") } else { vm::atom!("acquired") }))
+    Ok(Term::atom(if taken {
+        vm::atom!("busy")
+    } else {
+        vm::atom!("acquired")
+    }))
 }
 
 fn unlock_1<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -160,4 +178,3 @@ fn unlock_1<'p>(call: Call<'p>) -> BifResult<'p> {
         Err(error_term(Term::atom(vm::atom!("lock_order_violation"))))
     }
 }
-

@@ -13,6 +13,7 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use vm::heap::Heap;
 use vm::process::signal::{self, Origin, RefNumber, Signal, Watch};
 use vm::term::{Pid, Term};
 
@@ -134,7 +135,7 @@ impl Watch for DriverMonitor {
         node().post(self.port, Event::ProcessExit(self.monitor));
     }
 
-    fn term<'h>(&self, _heap: vm::heap::Heap<'h>) -> Option<vm::term::Term<'h>> {
-        Some(vm::term::Term::port(vm::term::PortId(self.port.0)))
+    fn term<'h>(&self, _: Heap<'h>) -> Option<Term<'h>> {
+        Some(Term::port(vm::term::PortId(self.port.0)))
     }
 }

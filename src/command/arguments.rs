@@ -47,12 +47,15 @@ pub enum Print {
 }
 
 /// Flags of one letter that take a value, and longer ones.
-const VALUE_LETTERS: &[&str] = &["a", "A", "C", "e", "i", "n", "P", "Q", "t", "T", "R", "W", "K"];
+const VALUE_LETTERS: &[&str] = &[
+    "a", "A", "C", "e", "i", "n", "P", "Q", "t", "T", "R", "W", "K",
+];
 const VALUE_WORDS: &[&str] = &[
-    "IOt", "IOp", "IOPt", "IOPp", "IOs", "S", "SP", "SDcpu", "SDPcpu", "SDio", "hms", "hmbs", "hpds", "hmax", "hmaxk",
-    "hmaxel", "hmqd", "rg", "sbt", "sbwt", "sbwtdcpu", "sbwtdio", "scl", "sct", "secio", "sfwi", "spp", "ss", "ssdcpu",
-    "ssdio", "stbt", "sub", "sws", "swct", "swt", "swtdcpu", "swtdio", "sdio", "pc", "zdbbl", "zdntgc", "zebwt", "JPperf",
-    "JDdump", "JMsingle", "Mea", "Mumbc", "MYtp", "MYtt", "Mit", "Mim", "Mis",
+    "IOt", "IOp", "IOPt", "IOPp", "IOs", "S", "SP", "SDcpu", "SDPcpu", "SDio", "hms", "hmbs",
+    "hpds", "hmax", "hmaxk", "hmaxel", "hmqd", "rg", "sbt", "sbwt", "sbwtdcpu", "sbwtdio", "scl",
+    "sct", "secio", "sfwi", "spp", "ss", "ssdcpu", "ssdio", "stbt", "sub", "sws", "swct", "swt",
+    "swtdcpu", "swtdio", "sdio", "pc", "zdbbl", "zdntgc", "zebwt", "JPperf", "JDdump", "JMsingle",
+    "Mea", "Mumbc", "MYtp", "MYtt", "Mit", "Mim", "Mis",
 ];
 
 fn takes_value(flag: &str) -> bool {
@@ -61,7 +64,9 @@ fn takes_value(flag: &str) -> bool {
 
 /// `+M` flags of the allocators all take a value, but for a few single ones.
 fn is_allocator_flag(flag: &str) -> bool {
-    let Some(rest) = flag.strip_prefix('M') else { return false };
+    let Some(rest) = flag.strip_prefix('M') else {
+        return false;
+    };
     !rest.is_empty() && !["is", "im"].contains(&rest)
 }
 
@@ -116,10 +121,16 @@ fn expand(
                 let name = rest.next().ok_or_else(|| missing("-args_file"))?;
                 let path = OsString::from_vec(name);
                 if depth > 64 {
-                    return Err(UsageError(format!("{}: argument files include each other", path.to_string_lossy())));
+                    return Err(UsageError(format!(
+                        "{}: argument files include each other",
+                        path.to_string_lossy()
+                    )));
                 }
                 let text = read(Path::new(&path)).map_err(|error| {
-                    UsageError(format!("Failed to open arguments file '{}': {error}", path.to_string_lossy()))
+                    UsageError(format!(
+                        "Failed to open arguments file '{}': {error}",
+                        path.to_string_lossy()
+                    ))
                 })?;
                 expand(words(&text), read, merged, extra, depth + 1)?;
             }
@@ -137,10 +148,10 @@ pub fn words(text: &[u8]) -> Vec<Vec<u8>> {
     while let Some(byte) = bytes.next() {
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => words.extend(word.take()),
-            b'#' if word.is_none() => {
-                for _ in bytes.by_ref().take_while(|&byte| byte != b'\n') {}
-            }
-            b'\'' => word.get_or_insert_default().extend(bytes.by_ref().take_while(|&byte| byte != b'\'')),
+            b'#' if word.is_none() => for _ in bytes.by_ref().take_while(|&byte| byte != b'\n') {},
+            b'\'' => word
+                .get_or_insert_default()
+                .extend(bytes.by_ref().take_while(|&byte| byte != b'\'')),
             b'"' => {
                 let word = word.get_or_insert_default();
                 while let Some(byte) = bytes.next() {
@@ -177,14 +188,19 @@ pub fn split(merged: Vec<Vec<u8>>) -> Result<CommandLine, UsageError> {
     let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
     while let Some(word) = rest.next() {
         let add = |line: &mut CommandLine, words: &[&str]| {
-            line.init.extend(words.iter().map(|word| word.as_bytes().to_vec()));
+            line.init
+                .extend(words.iter().map(|word| word.as_bytes().to_vec()));
         };
         if word.first() == Some(&b'+') && word.len() > 1 {
             let flag = text(&word[1..]);
             line.machine.push(format!("-{flag}"));
             let optional = match flag.as_str() {
-                "B" => rest.peek().is_some_and(|next| matches!(next.as_slice(), b"i" | b"c" | b"d")),
-                "c" => rest.peek().is_some_and(|next| matches!(next.as_slice(), b"true" | b"false")),
+                "B" => rest
+                    .peek()
+                    .is_some_and(|next| matches!(next.as_slice(), b"i" | b"c" | b"d")),
+                "c" => rest
+                    .peek()
+                    .is_some_and(|next| matches!(next.as_slice(), b"true" | b"false")),
                 _ => false,
             };
             if optional || takes_value(&flag) {
@@ -205,7 +221,19 @@ pub fn split(merged: Vec<Vec<u8>>) -> Result<CommandLine, UsageError> {
                 line.machine.push("-B".into());
             }
             b"-make" => {
-                add(&mut line, &["-noshell", "-noinput", "-s", "make", "all_or_nothing", "-s", "erlang", "halt"]);
+                add(
+                    &mut line,
+                    &[
+                        "-noshell",
+                        "-noinput",
+                        "-s",
+                        "make",
+                        "all_or_nothing",
+                        "-s",
+                        "erlang",
+                        "halt",
+                    ],
+                );
                 line.machine.push("-B".into());
                 break;
             }
@@ -216,7 +244,9 @@ pub fn split(merged: Vec<Vec<u8>>) -> Result<CommandLine, UsageError> {
             b"-noinput" => add(&mut line, &["-noshell", "-noinput"]),
             b"-configfd" => {
                 if value("-configfd")? == b"0" {
-                    return Err(UsageError("'-configfd 0' is not supported: give a file with -config.".into()));
+                    return Err(UsageError(
+                        "'-configfd 0' is not supported: give a file with -config.".into(),
+                    ));
                 }
                 line.init.push(word);
             }
@@ -242,13 +272,19 @@ pub fn split(merged: Vec<Vec<u8>>) -> Result<CommandLine, UsageError> {
                 match wanted.as_slice() {
                     b"true" => line.no_epmd = false,
                     b"false" => line.no_epmd = true,
-                    _ => return Err(UsageError("Expected boolean argument for '-start_epmd'.".into())),
+                    _ => {
+                        return Err(UsageError(
+                            "Expected boolean argument for '-start_epmd'.".into(),
+                        ));
+                    }
                 }
                 line.init.extend([word, wanted]);
             }
             b"-smp" => {
                 if rest.peek().is_some_and(|next| next == b"disable") {
-                    return Err(UsageError("'-smp disable' is no longer supported. Use \"+S 1\" instead.".into()));
+                    return Err(UsageError(
+                        "'-smp disable' is no longer supported. Use \"+S 1\" instead.".into(),
+                    ));
                 }
                 line.init.push(word);
             }
@@ -271,8 +307,12 @@ mod tests {
 
     fn line(arguments: &[&str], variables: &[(&str, &str)]) -> CommandLine {
         let arguments = arguments.iter().map(OsString::from).collect();
-        let variable =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
+        let variable = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| OsString::from(value))
+        };
         let read = |path: &Path| match path.to_str() {
             Some("args") => Ok(b"-a 'b c' # comment\n-args_file more".to_vec()),
             Some("more") => Ok(b"+S 3 -extra last".to_vec()),
@@ -282,19 +322,35 @@ mod tests {
     }
 
     fn init(line: &CommandLine) -> String {
-        line.init.iter().map(|word| String::from_utf8_lossy(word)).collect::<Vec<_>>().join("|")
+        line.init
+            .iter()
+            .map(|word| String::from_utf8_lossy(word))
+            .collect::<Vec<_>>()
+            .join("|")
     }
 
     #[test]
     fn flags_go_to_the_machine_and_the_rest_to_init() {
-        let parsed = line(&["+S", "2:2", "-noshell", "-eval", "ok.", "+Bd", "+P", "1000", "-s", "m"], &[]);
+        let parsed = line(
+            &[
+                "+S", "2:2", "-noshell", "-eval", "ok.", "+Bd", "+P", "1000", "-s", "m",
+            ],
+            &[],
+        );
         assert_eq!(parsed.machine, ["-S", "2:2", "-Bd", "-P", "1000"]);
         assert_eq!(init(&parsed), "-noshell|-eval|ok.|-s|m|--");
     }
 
     #[test]
     fn variables_stand_around_the_command_line() {
-        let parsed = line(&["-b"], &[("ERL_AFLAGS", "-a"), ("ERL_FLAGS", "-c \"d e\""), ("ERL_ZFLAGS", "-z")]);
+        let parsed = line(
+            &["-b"],
+            &[
+                ("ERL_AFLAGS", "-a"),
+                ("ERL_FLAGS", "-c \"d e\""),
+                ("ERL_ZFLAGS", "-z"),
+            ],
+        );
         assert_eq!(init(&parsed), "-a|-b|--|-c|d e|-z");
     }
 

@@ -149,20 +149,36 @@ impl Flags {
         let mut flags = Flags::default();
         let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
-            let flag = word.strip_prefix('-').unwrap_or(word);
-            let mut value = || words.next().ok_or_else(|| bad(format!("Missing argument(s) for '+{flag}'.")));
+            let whole = word.strip_prefix('-').unwrap_or(word);
+            let (flag, attached) = detach_value(whole);
+            let mut value = || {
+                attached
+                    .or_else(|| words.next())
+                    .ok_or_else(|| bad(format!("Missing argument(s) for '+{flag}'.")))
+            };
             match flag {
                 "S" => flags.schedulers = Some(pair(value()?, "number of schedulers")?),
                 "SP" => flags.schedulers = Some(percent(value()?)?),
-                "SDcpu" => flags.dirty_cpu = Some(pair(value()?, "number of dirty CPU schedulers")?),
+                "SDcpu" => {
+                    flags.dirty_cpu = Some(pair(value()?, "number of dirty CPU schedulers")?)
+                }
                 "SDPcpu" => flags.dirty_cpu = Some(percent(value()?)?),
-                "SDio" => flags.dirty_io = number(value()?, 1, 1024, "number of dirty I/O schedulers")?,
+                "SDio" => {
+                    flags.dirty_io = number(value()?, 1, 1024, "number of dirty I/O schedulers")?
+                }
                 // The stock VM rounds both up to a power of two.
                 "P" => flags.processes = table_size(value()?, 134_217_727, "number of processes")?,
                 "Q" => flags.ports = table_size(value()?, 134_217_727, "number of ports")?,
-                "t" => flags.atoms = number(value()?, 8192, 2_147_483_647, "atom table size")? as u32,
-                "e" => flags.ets_tables = number(value()?, 0, 1 << 30, "maximum number of ets tables")?,
-                "A" => flags.async_threads = number(value()?, 0, 1024, "number of async threads")?.max(1),
+                "t" => {
+                    flags.atoms = number(value()?, 8192, 2_147_483_647, "atom table size")? as u32
+                }
+                "e" => {
+                    flags.ets_tables = number(value()?, 0, 1 << 30, "maximum number of ets tables")?
+                }
+                "A" => {
+                    flags.async_threads =
+                        number(value()?, 0, 1024, "number of async threads")?.max(1)
+                }
                 "B" => {
                     flags.break_handling = match words.clone().next() {
                         Some(how @ ("i" | "c" | "d")) => {
@@ -174,7 +190,10 @@ impl Flags {
                 }
                 "Bi" | "Bc" | "Bd" => flags.break_handling = break_handling(&flag[1..]),
                 "hms" => flags.min_heap_words = number(value()?, 0, 1 << 59, "minimum heap size")?,
-                "hmbs" => flags.min_binary_words = number(value()?, 0, 1 << 59, "minimum virtual binary heap size")?,
+                "hmbs" => {
+                    flags.min_binary_words =
+                        number(value()?, 0, 1 << 59, "minimum virtual binary heap size")?
+                }
                 "hmax" => flags.max_heap_words = number(value()?, 0, 1 << 59, "maximum heap size")?,
                 "hmaxk" => flags.max_heap_kill = boolean(value()?)?,
                 "hmaxel" => flags.max_heap_log = boolean(value()?)?,
@@ -182,7 +201,9 @@ impl Flags {
                     flags.off_heap_messages = match value()? {
                         "off_heap" => true,
                         "on_heap" => false,
-                        other => return Err(bad(format!("Invalid message_queue_data flag: {other}"))),
+                        other => {
+                            return Err(bad(format!("Invalid message_queue_data flag: {other}")));
+                        }
                     }
                 }
                 "c" => {
@@ -206,7 +227,9 @@ impl Flags {
                     flags.printable_unicode = match value()? {
                         "unicode" => true,
                         "latin1" => false,
-                        other => return Err(bad(format!("bad range of printable characters: {other}"))),
+                        other => {
+                            return Err(bad(format!("bad range of printable characters: {other}")));
+                        }
                     }
                 }
                 "W" => {
@@ -214,35 +237,75 @@ impl Flags {
                         "w" => Warnings::Warning,
                         "i" => Warnings::Info,
                         "e" => Warnings::Error,
-                        other => return Err(bad(format!("unrecognized warning_map option {other}"))),
+                        other => {
+                            return Err(bad(format!("unrecognized warning_map option {other}")));
+                        }
                     }
                 }
                 "i" => flags.init_module = value()?.into(),
                 "sbt" => flags.bind_type = bind_type(value()?)?.into(),
-                "zdbbl" => flags.dist_busy_limit = number(value()?, 1, 2_097_151, "dist buf busy limit")?,
+                "zdbbl" => {
+                    flags.dist_busy_limit = number(value()?, 1, 2_097_151, "dist buf busy limit")?
+                }
                 "V" => flags.version = true,
                 "l" => flags.trace_loading = true,
                 "d" => flags.no_dump_on_halt = true,
                 _ if flag.starts_with("fnl") => flags.file_names = FileNames::Latin1,
-                _ if flag.starts_with("fnu") || flag.starts_with("fna") => flags.file_names = FileNames::Utf8,
+                _ if flag.starts_with("fnu") || flag.starts_with("fna") => {
+                    flags.file_names = FileNames::Utf8
+                }
                 // One letter each; the value, where there is one, is a word of its own.
                 "a" | "T" | "R" | "K" | "n" => drop(value()?),
                 _ if is_tuning(flag) => drop(value()?),
                 "Mis" | "Mim" | "v" | "L" | "H" => {}
                 _ if flag.starts_with('v') || flag.starts_with("st") => {}
-                other => return Err(bad(format!("'+{other}' is not a flag of this machine; see the manual of erl."))),
+                other => {
+                    return Err(bad(format!(
+                        "'+{other}' is not a flag of this machine; see the manual of erl."
+                    )));
+                }
             }
         }
         Ok(flags)
     }
 }
 
+/// Takes a flag with its value in the same word apart: `A0`, `S1:1`, `sbtu`.
+fn detach_value(word: &str) -> (&str, Option<&str>) {
+    const WITH_VALUES: &[&str] = &[
+        "SDPcpu", "SDcpu", "SDio", "SP", "sbwtdcpu", "sbwtdio", "sbwt", "sbt", "scl", "sfwi",
+        "spp", "ssdcpu", "ssdio", "stbt", "sub", "swct", "sws", "swtdcpu", "swtdio", "swt",
+        "hmaxel", "hmaxk", "hmax", "hmbs", "hmqd", "hms", "hpds", "zdbbl", "zdntgc", "zebwt",
+    ];
+    const LETTERS: &[&str] = &[
+        "S", "A", "P", "Q", "t", "e", "a", "T", "R", "W", "C", "K", "i",
+    ];
+    if let Some(flag) = WITH_VALUES
+        .iter()
+        .find(|flag| word.starts_with(**flag) && word.len() > flag.len())
+    {
+        // `hmax` must not take `hmaxk` apart.
+        if !WITH_VALUES.contains(&word) {
+            return (&word[..flag.len()], Some(&word[flag.len()..]));
+        }
+    }
+    if !WITH_VALUES.contains(&word)
+        && word.len() > 1
+        && word.is_char_boundary(1)
+        && LETTERS.contains(&&word[..1])
+        && word[1..].starts_with(|char: char| char.is_ascii_digit() || char == ':')
+    {
+        return (&word[..1], Some(&word[1..]));
+    }
+    (word, None)
+}
+
 /// Flags with a value that tune what this machine does not have or decides by itself.
 fn is_tuning(flag: &str) -> bool {
     const WORDS: &[&str] = &[
-        "IOt", "IOp", "IOPt", "IOPp", "IOs", "hpds", "rg", "sbwt", "sbwtdcpu", "sbwtdio", "scl", "sct", "secio", "sfwi",
-        "spp", "ss", "ssdcpu", "ssdio", "stbt", "sub", "sws", "swct", "swt", "swtdcpu", "swtdio", "zdntgc", "zebwt",
-        "JPperf", "JDdump", "JMsingle",
+        "IOt", "IOp", "IOPt", "IOPp", "IOs", "hpds", "rg", "sbwt", "sbwtdcpu", "sbwtdio", "scl",
+        "sct", "secio", "sfwi", "spp", "ss", "ssdcpu", "ssdio", "stbt", "sub", "sws", "swct",
+        "swt", "swtdcpu", "swtdio", "zdntgc", "zebwt", "JPperf", "JDdump", "JMsingle",
     ];
     WORDS.contains(&flag) || (flag.starts_with('M') && flag.len() > 1)
 }
@@ -256,7 +319,10 @@ fn break_handling(how: &str) -> Break {
 }
 
 fn number(text: &str, least: usize, most: usize, what: &str) -> Result<usize, UsageError> {
-    text.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(|| bad(format!("bad {what} {text}")))
+    text.parse()
+        .ok()
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| bad(format!("bad {what} {text}")))
 }
 
 fn table_size(text: &str, most: usize, what: &str) -> Result<usize, UsageError> {
@@ -284,7 +350,9 @@ fn pair(text: &str, what: &str) -> Result<(usize, usize), UsageError> {
         if text.is_empty() {
             return Ok(default);
         }
-        let number: i64 = text.parse().map_err(|_| bad(format!("bad {what} {text}")))?;
+        let number: i64 = text
+            .parse()
+            .map_err(|_| bad(format!("bad {what} {text}")))?;
         match number {
             0 => Ok(default),
             ..0 => Ok((default as i64 + number).max(1) as usize),
@@ -296,7 +364,9 @@ fn pair(text: &str, what: &str) -> Result<(usize, usize), UsageError> {
     let total = one(total, cores())?;
     let online = one(online, total)?;
     if online > total {
-        return Err(bad(format!("{what} online ({online}) exceed {what} ({total})")));
+        return Err(bad(format!(
+            "{what} online ({online}) exceed {what} ({total})"
+        )));
     }
     Ok((total, online))
 }
@@ -304,7 +374,11 @@ fn pair(text: &str, what: &str) -> Result<(usize, usize), UsageError> {
 /// The same in per cent of the processors.
 fn percent(text: &str) -> Result<(usize, usize), UsageError> {
     let one = |text: &str| -> Result<usize, UsageError> {
-        let share = if text.is_empty() { 100 } else { number(text, 1, 1000, "scheduler percentage")? };
+        let share = if text.is_empty() {
+            100
+        } else {
+            number(text, 1, 1000, "scheduler percentage")?
+        };
         Ok((cores() * share / 100).max(1))
     };
     let (total, online) = text.split_once(':').unwrap_or((text, ""));
@@ -323,7 +397,11 @@ fn bind_type(text: &str) -> Result<&'static str, UsageError> {
         "nnps" => "no_node_processor_spread",
         "tnnps" => "thread_no_node_processor_spread",
         "db" => "default_bind",
-        other => return Err(bad(format!("setting scheduler bind type '{other}' failed: bad argument"))),
+        other => {
+            return Err(bad(format!(
+                "setting scheduler bind type '{other}' failed: bad argument"
+            )));
+        }
     })
 }
 
@@ -332,12 +410,20 @@ mod tests {
     use super::*;
 
     fn parse(words: &[&str]) -> Result<Flags, UsageError> {
-        Flags::parse(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
+        Flags::parse(
+            &words
+                .iter()
+                .map(|&word| word.to_owned())
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
     fn flags_are_read() {
-        let flags = parse(&["-S", "4:2", "-P", "1025", "-Bd", "-hms", "500", "-MBas", "aoff", "-c", "false"]).expect("flags");
+        let flags = parse(&[
+            "-S", "4:2", "-P", "1025", "-Bd", "-hms", "500", "-MBas", "aoff", "-c", "false",
+        ])
+        .expect("flags");
         assert_eq!(flags.schedulers, Some((4, 2)));
         assert_eq!(flags.processes, 2048);
         assert_eq!(flags.break_handling, Break::Disable);
@@ -347,7 +433,10 @@ mod tests {
 
     #[test]
     fn bad_values_name_the_flag() {
-        assert_eq!(parse(&["-P", "7"]).unwrap_err().0, "bad number of processes 7");
+        assert_eq!(
+            parse(&["-P", "7"]).unwrap_err().0,
+            "bad number of processes 7"
+        );
         assert_eq!(parse(&["-t", "x"]).unwrap_err().0, "bad atom table size x");
         assert!(parse(&["-S", "1:2"]).is_err());
         assert!(parse(&["-S"]).is_err());

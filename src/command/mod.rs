@@ -41,7 +41,11 @@ impl From<String> for Error {
 pub fn erl(mut arguments: Vec<OsString>) -> Result<ExitCode, Error> {
     let otp = Otp::find(take_otp_root(&mut arguments)?)?;
     let read = |path: &Path| std::fs::read(path);
-    let line = arguments::split(arguments::merge(arguments, |name| std::env::var_os(name), &read)?)?;
+    let line = arguments::split(arguments::merge(
+        arguments,
+        |name| std::env::var_os(name),
+        &read,
+    )?)?;
     start(&otp, line, "lintel")
 }
 
@@ -50,7 +54,9 @@ fn take_otp_root(arguments: &mut Vec<OsString>) -> Result<Option<PathBuf>, Error
         return Ok(None);
     }
     if arguments.len() < 2 {
-        return Err(Error("--otp-root needs a directory, such as /usr/lib/erlang".into()));
+        return Err(Error(
+            "--otp-root needs a directory, such as /usr/lib/erlang".into(),
+        ));
     }
     arguments.remove(0);
     Ok(Some(PathBuf::from(arguments.remove(0))))
@@ -60,7 +66,12 @@ fn start(otp: &Otp, line: CommandLine, program: &str) -> Result<ExitCode, Error>
     let flags = Flags::parse(&line.machine)?;
     let init = init_arguments(otp, &line, program);
     if line.print != Print::No {
-        for word in line.machine.iter().map(String::as_bytes).chain(init.iter().map(Vec::as_slice)) {
+        for word in line
+            .machine
+            .iter()
+            .map(String::as_bytes)
+            .chain(init.iter().map(Vec::as_slice))
+        {
             println!("{}", String::from_utf8_lossy(word));
         }
         if line.print == Print::Exit {
@@ -68,14 +79,25 @@ fn start(otp: &Otp, line: CommandLine, program: &str) -> Result<ExitCode, Error>
         }
     }
     if line.version || flags.version {
-        eprintln!("Erlang (SMP,ASYNC_THREADS) (BEAM) emulator version {} on lintel {}", otp.erts_version, env!("CARGO_PKG_VERSION"));
+        eprintln!(
+            "Erlang (SMP,ASYNC_THREADS) (BEAM) emulator version {} on lintel {}",
+            otp.erts_version,
+            env!("CARGO_PKG_VERSION")
+        );
         return Ok(ExitCode::SUCCESS);
     }
     if line.detached {
         return detach();
     }
     let epmd = line.distributed && !line.no_epmd;
-    node::run(Boot { otp, flags, init, environment: line.environment, epmd }).map_err(Error)
+    node::run(Boot {
+        otp,
+        flags,
+        init,
+        environment: line.environment,
+        epmd,
+    })
+    .map_err(Error)
 }
 
 /// What `init` gets: where things are, then the user's arguments.
@@ -106,7 +128,10 @@ fn own_program_name() -> OsString {
     if let Some(path) = named.filter(|path| path.file_name().is_some_and(|name| name == "erl")) {
         return path.into_os_string();
     }
-    let sibling = std::env::current_exe().ok().map(|path| path.with_file_name("erl")).filter(|path| path.exists());
+    let sibling = std::env::current_exe()
+        .ok()
+        .map(|path| path.with_file_name("erl"))
+        .filter(|path| path.exists());
     sibling.map_or_else(|| OsString::from("erl"), PathBuf::into_os_string)
 }
 
@@ -116,12 +141,24 @@ fn detach() -> Result<ExitCode, Error> {
     if std::env::var_os(DETACHED).is_some() {
         return Err(Error("this node is detached already".into()));
     }
-    let executable = std::env::current_exe().map_err(|error| Error(format!("cannot find this program: {error}")))?;
-    let arguments = std::env::args_os().skip(1).filter(|word| word != "-detached");
+    let executable = std::env::current_exe()
+        .map_err(|error| Error(format!("cannot find this program: {error}")))?;
+    let arguments = std::env::args_os()
+        .skip(1)
+        .filter(|word| word != "-detached");
     let mut command = Command::new("setsid");
-    command.arg(executable).args(arguments).args(["-noshell", "-noinput"]).env(DETACHED, "1");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().map_err(|error| Error(format!("cannot start a detached node: {error}")))?;
+    command
+        .arg(executable)
+        .args(arguments)
+        .args(["-noshell", "-noinput"])
+        .env(DETACHED, "1");
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+        .spawn()
+        .map_err(|error| Error(format!("cannot start a detached node: {error}")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -130,14 +167,28 @@ const DETACHED: &str = "LINTEL_DETACHED";
 /// `erlc`: a node that compiles what the arguments name.
 pub fn erlc(mut arguments: Vec<OsString>) -> Result<ExitCode, Error> {
     let otp = Otp::find(take_otp_root(&mut arguments)?)?;
-    let words = ["+sbtu", "+A0", "-noinput", "-mode", "minimal", "-boot", "no_dot_erlang", "-s", "erl_compile", "compile_cmdline", "-extra"];
+    let words = [
+        "+sbtu",
+        "+A0",
+        "-noinput",
+        "-mode",
+        "minimal",
+        "-boot",
+        "no_dot_erlang",
+        "-s",
+        "erl_compile",
+        "compile_cmdline",
+        "-extra",
+    ];
     let mut line: Vec<OsString> = Vec::new();
     let mut rest = Vec::new();
     let mut arguments = arguments.into_iter();
     // `+flag`s are the compiler's; `-pa`, `-pz` and `-smp` are the node's own.
     while let Some(word) = arguments.next() {
         match word.to_str() {
-            Some("-pa" | "-pz") => line.extend([Some(word), arguments.next()].into_iter().flatten()),
+            Some("-pa" | "-pz") => {
+                line.extend([Some(word), arguments.next()].into_iter().flatten())
+            }
             Some("-smp" | "-smpauto" | "-smpenable") => {}
             Some("-no-server" | "-server") => {}
             _ => rest.push(word),
@@ -151,14 +202,29 @@ pub fn erlc(mut arguments: Vec<OsString>) -> Result<ExitCode, Error> {
 /// `escript`: a node that runs a script.
 pub fn escript(mut arguments: Vec<OsString>) -> Result<ExitCode, Error> {
     let otp = Otp::find(take_otp_root(&mut arguments)?)?;
-    let options = arguments.iter().take_while(|word| word.as_bytes().starts_with(b"-")).count();
-    let Some(script) = arguments.get(options).cloned() else { return Err(Error("escript: Missing filename".into())) };
-    let bytes = std::fs::read(&script)
-        .map_err(|_| Error(format!("escript: Failed to open file: {}", script.to_string_lossy())))?;
-    let mut line: Vec<OsString> = ["+B", "-boot", "no_dot_erlang", "-noshell"].map(OsString::from).to_vec();
+    let options = arguments
+        .iter()
+        .take_while(|word| word.as_bytes().starts_with(b"-"))
+        .count();
+    let Some(script) = arguments.get(options).cloned() else {
+        return Err(Error("escript: Missing filename".into()));
+    };
+    let bytes = std::fs::read(&script).map_err(|_| {
+        Error(format!(
+            "escript: Failed to open file: {}",
+            script.to_string_lossy()
+        ))
+    })?;
+    let mut line: Vec<OsString> = ["+B", "-boot", "no_dot_erlang", "-noshell"]
+        .map(OsString::from)
+        .to_vec();
     line.extend(script_flags(&bytes));
     line.extend(["-run", "escript", "start"].map(OsString::from));
-    line.extend(arguments[..options].iter().map(|option| OsString::from_vec(option.as_bytes()[1..].to_vec())));
+    line.extend(
+        arguments[..options]
+            .iter()
+            .map(|option| OsString::from_vec(option.as_bytes()[1..].to_vec())),
+    );
     line.push("-extra".into());
     line.extend(arguments[options..].iter().cloned());
     // The script reads its own name there.
@@ -176,20 +242,31 @@ fn script_flags(script: &[u8]) -> Vec<OsString> {
     lines
         .take(2)
         .find_map(|line| line.strip_prefix(b"%%!"))
-        .map(|flags| arguments::words(flags).into_iter().map(OsString::from_vec).collect())
+        .map(|flags| {
+            arguments::words(flags)
+                .into_iter()
+                .map(OsString::from_vec)
+                .collect()
+        })
         .unwrap_or_default()
 }
 
 fn run_erl(otp: &Otp, line: Vec<OsString>) -> Result<ExitCode, Error> {
     let read = |path: &Path| std::fs::read(path);
-    let line = arguments::split(arguments::merge(line, |name| std::env::var_os(name), &read)?)?;
+    let line = arguments::split(arguments::merge(
+        line,
+        |name| std::env::var_os(name),
+        &read,
+    )?)?;
     start(otp, line, "lintel")
 }
 
 /// `disasm`: shows a module's code.
 pub fn disassemble(file: &Path, specific: bool) -> Result<ExitCode, Error> {
-    let bytes = std::fs::read(file).map_err(|error| Error(format!("{}: {error}", file.display())))?;
-    let text = node::disassemble(&bytes, specific).map_err(|error| Error(format!("{}: {error}", file.display())))?;
+    let bytes =
+        std::fs::read(file).map_err(|error| Error(format!("{}: {error}", file.display())))?;
+    let text = node::disassemble(&bytes, specific)
+        .map_err(|error| Error(format!("{}: {error}", file.display())))?;
     print!("{text}");
     Ok(ExitCode::SUCCESS)
 }
@@ -201,8 +278,14 @@ mod tests {
     #[test]
     fn a_scripts_flags_are_found() {
         let flags = |text: &str| script_flags(text.as_bytes());
-        assert_eq!(flags("#!/usr/bin/env escript\n%%! -sname a +S 1\nmain(_) -> ok."), ["-sname", "a", "+S", "1"]);
-        assert_eq!(flags("#!/x\n%% -*- coding: utf-8 -*-\n%%! -hidden\n"), ["-hidden"]);
+        assert_eq!(
+            flags("#!/usr/bin/env escript\n%%! -sname a +S 1\nmain(_) -> ok."),
+            ["-sname", "a", "+S", "1"]
+        );
+        assert_eq!(
+            flags("#!/x\n%% -*- coding: utf-8 -*-\n%%! -hidden\n"),
+            ["-hidden"]
+        );
         assert!(flags("%%! -sname a\n").is_empty());
     }
 }

@@ -39,9 +39,20 @@ impl Otp {
         let versions = |directory: &Path| -> Vec<String> {
             let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
             let mut found: Vec<String> = entries
-                .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("erts-").map(str::to_owned))
+                .filter_map(|entry| {
+                    entry
+                        .file_name()
+                        .to_str()?
+                        .strip_prefix("erts-")
+                        .map(str::to_owned)
+                })
                 .collect();
-            found.sort_by_key(|version| version.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u32>>());
+            found.sort_by_key(|version| {
+                version
+                    .split('.')
+                    .map(|part| part.parse().unwrap_or(0))
+                    .collect::<Vec<u32>>()
+            });
             found
         };
         let lib = root.join("lib");
@@ -50,8 +61,14 @@ impl Otp {
             lib.join(format!("erts-{erts_version}/ebin")),
             root.join(format!("erts-{erts_version}/ebin")),
         ];
-        let preloaded = candidates.into_iter().find(|folder| folder.join("init.beam").exists())?;
-        Some(Otp { root: root.to_owned(), erts_version, preloaded })
+        let preloaded = candidates
+            .into_iter()
+            .find(|folder| folder.join("init.beam").exists())?;
+        Some(Otp {
+            root: root.to_owned(),
+            erts_version,
+            preloaded,
+        })
     }
 
     /// Where the stock programs are.
@@ -61,5 +78,8 @@ impl Otp {
 }
 
 fn not_there(source: &str, root: &Path) -> String {
-    format!("{source}: {} has no lib/erts-*/ebin/init.beam: it is not the root of an Erlang/OTP", root.display())
+    format!(
+        "{source}: {} has no lib/erts-*/ebin/init.beam: it is not the root of an Erlang/OTP",
+        root.display()
+    )
 }

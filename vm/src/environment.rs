@@ -10,7 +10,11 @@ use parking_lot::RwLock;
 type Variables = BTreeMap<Vec<u8>, Vec<u8>>;
 
 static VARIABLES: LazyLock<RwLock<Variables>> = LazyLock::new(|| {
-    RwLock::new(std::env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect())
+    RwLock::new(
+        std::env::vars_os()
+            .map(|(name, value)| (name.into_vec(), value.into_vec()))
+            .collect(),
+    )
 });
 
 /// The value of a variable.
@@ -30,7 +34,11 @@ pub fn unset(name: &[u8]) {
 
 /// All variables, by name.
 pub fn all() -> Vec<(Vec<u8>, Vec<u8>)> {
-    VARIABLES.read().iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    VARIABLES
+        .read()
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// The variable as the operating system has it, for what reads it there before the node starts.

@@ -8,7 +8,6 @@
 use std::cell::RefCell;
 use std::ptr::{null, null_mut};
 
-
 use pcre2_sys::*;
 
 mod errors;
@@ -19,11 +18,12 @@ pub use errors::explain;
 /// Options of compilation, as PCRE2 numbers them.
 pub mod compile_options {
     pub use pcre2_sys::{
-        PCRE2_ANCHORED as ANCHORED, PCRE2_CASELESS as CASELESS, PCRE2_DOLLAR_ENDONLY as DOLLAR_ENDONLY,
-        PCRE2_DOTALL as DOTALL, PCRE2_DUPNAMES as DUPNAMES, PCRE2_EXTENDED as EXTENDED,
-        PCRE2_FIRSTLINE as FIRSTLINE, PCRE2_MULTILINE as MULTILINE, PCRE2_NEVER_UTF as NEVER_UTF,
-        PCRE2_NO_AUTO_CAPTURE as NO_AUTO_CAPTURE, PCRE2_NO_START_OPTIMIZE as NO_START_OPTIMIZE,
-        PCRE2_UCP as UCP, PCRE2_UNGREEDY as UNGREEDY, PCRE2_UTF as UTF,
+        PCRE2_ANCHORED as ANCHORED, PCRE2_CASELESS as CASELESS,
+        PCRE2_DOLLAR_ENDONLY as DOLLAR_ENDONLY, PCRE2_DOTALL as DOTALL, PCRE2_DUPNAMES as DUPNAMES,
+        PCRE2_EXTENDED as EXTENDED, PCRE2_FIRSTLINE as FIRSTLINE, PCRE2_MULTILINE as MULTILINE,
+        PCRE2_NEVER_UTF as NEVER_UTF, PCRE2_NO_AUTO_CAPTURE as NO_AUTO_CAPTURE,
+        PCRE2_NO_START_OPTIMIZE as NO_START_OPTIMIZE, PCRE2_UCP as UCP, PCRE2_UNGREEDY as UNGREEDY,
+        PCRE2_UTF as UTF,
     };
 }
 
@@ -127,7 +127,10 @@ impl CompileContext {
         // 3. The tables live as long as the program.
         unsafe {
             let context = pcre2_compile_context_create_8(null_mut());
-            assert!(!context.is_null(), "memory for the settings of a compilation");
+            assert!(
+                !context.is_null(),
+                "memory for the settings of a compilation"
+            );
             let newline = match newline {
                 Newline::Default | Newline::Lf => PCRE2_NEWLINE_LF,
                 Newline::Cr => PCRE2_NEWLINE_CR,
@@ -136,7 +139,14 @@ impl CompileContext {
                 Newline::AnyCrLf => PCRE2_NEWLINE_ANYCRLF,
             };
             pcre2_set_newline_8(context, newline);
-            pcre2_set_bsr_8(context, if bsr == Bsr::AnyCrLf { PCRE2_BSR_ANYCRLF } else { PCRE2_BSR_UNICODE });
+            pcre2_set_bsr_8(
+                context,
+                if bsr == Bsr::AnyCrLf {
+                    PCRE2_BSR_ANYCRLF
+                } else {
+                    PCRE2_BSR_UNICODE
+                },
+            );
             pcre2_set_character_tables_8(context, tables::LATIN1.as_ptr());
             pcre2_set_compile_extra_options_8(context, PCRE2_EXTRA_ALLOW_LOOKAROUND_BSK | extra);
             pcre2_set_max_varlookbehind_8(context, 0);
@@ -157,11 +167,23 @@ const UNKNOWN_ESCAPE: i32 = 103;
 
 impl Regex {
     /// Compiles a pattern.
-    pub fn compile(pattern: &[u8], options: u32, newline: Newline, bsr: Bsr) -> Result<Regex, CompileError> {
+    pub fn compile(
+        pattern: &[u8],
+        options: u32,
+        newline: Newline,
+        bsr: Bsr,
+    ) -> Result<Regex, CompileError> {
         match Regex::compile_once(pattern, options, newline, bsr, 0) {
-            Err(CompileError { code: UNKNOWN_ESCAPE, .. }) => {
-                Regex::compile_once(pattern, options, newline, bsr, PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL)
-            }
+            Err(CompileError {
+                code: UNKNOWN_ESCAPE,
+                ..
+            }) => Regex::compile_once(
+                pattern,
+                options,
+                newline,
+                bsr,
+                PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL,
+            ),
             other => other,
         }
     }
@@ -179,12 +201,25 @@ impl Regex {
         // 1. The pattern is given with its length; PCRE2 copies what it needs of it.
         // 2. The out-parameters are valid for the call, and so is the context.
         let compiled = unsafe {
-            pcre2_compile_8(pattern.as_ptr(), pattern.len(), options, &mut code, &mut offset, context.0)
+            pcre2_compile_8(
+                pattern.as_ptr(),
+                pattern.len(),
+                options,
+                &mut code,
+                &mut offset,
+                context.0,
+            )
         };
         if compiled.is_null() {
             return Err(CompileError { code, offset });
         }
-        let mut regex = Regex { code: compiled, names: Vec::new(), groups: 0, newline: 0, options: 0 };
+        let mut regex = Regex {
+            code: compiled,
+            names: Vec::new(),
+            groups: 0,
+            newline: 0,
+            options: 0,
+        };
         regex.groups = regex.info(PCRE2_INFO_CAPTURECOUNT) as usize;
         regex.newline = regex.info(PCRE2_INFO_NEWLINE);
         regex.options = regex.info(PCRE2_INFO_ALLOPTIONS);
@@ -201,7 +236,10 @@ impl Regex {
     }
 
     fn read_names(&self) -> Vec<(Vec<u8>, usize)> {
-        let (count, size) = (self.info(PCRE2_INFO_NAMECOUNT) as usize, self.info(PCRE2_INFO_NAMEENTRYSIZE) as usize);
+        let (count, size) = (
+            self.info(PCRE2_INFO_NAMECOUNT) as usize,
+            self.info(PCRE2_INFO_NAMEENTRYSIZE) as usize,
+        );
         if count == 0 {
             return Vec::new();
         }
@@ -217,7 +255,10 @@ impl Regex {
             .chunks(size)
             .map(|entry| {
                 let name = entry[2..].split(|&byte| byte == 0).next().unwrap_or(&[]);
-                (name.to_vec(), usize::from(entry[0]) << 8 | usize::from(entry[1]))
+                (
+                    name.to_vec(),
+                    usize::from(entry[0]) << 8 | usize::from(entry[1]),
+                )
             })
             .collect()
     }
@@ -244,12 +285,17 @@ impl Regex {
 
     /// Whether a carriage return with a line feed ends a line.
     pub fn has_crlf_newline(&self) -> bool {
-        matches!(self.newline, PCRE2_NEWLINE_ANY | PCRE2_NEWLINE_CRLF | PCRE2_NEWLINE_ANYCRLF)
+        matches!(
+            self.newline,
+            PCRE2_NEWLINE_ANY | PCRE2_NEWLINE_CRLF | PCRE2_NEWLINE_ANYCRLF
+        )
     }
 
     /// Looks for a match that begins at byte `start` or later. The subject of a pattern in UTF-8 must be valid.
     pub fn run(&self, subject: &[u8], start: usize, options: u32, limits: Limits) -> Outcome {
-        if start > subject.len() || self.is_utf() && subject.get(start).is_some_and(|byte| byte & 0xC0 == 0x80) {
+        if start > subject.len()
+            || self.is_utf() && subject.get(start).is_some_and(|byte| byte & 0xC0 == 0x80)
+        {
             return Outcome::BadOffset;
         }
         let utf = if self.is_utf() { PCRE2_NO_UTF_CHECK } else { 0 };
@@ -310,7 +356,11 @@ impl Workspace {
             )
         };
         assert!(!data.is_null() && !context.is_null(), "memory for a match");
-        Workspace { data, context, room }
+        Workspace {
+            data,
+            context,
+            room,
+        }
     }
 
     fn with<R>(room: usize, run: impl FnOnce(&mut Workspace) -> R) -> R {
@@ -336,7 +386,9 @@ impl Workspace {
 
     fn groups(&self, count: usize) -> Vec<Option<(usize, usize)>> {
         // SAFETY: the vector has two numbers for each of `room` groups, and `count` is not more.
-        let vector = unsafe { std::slice::from_raw_parts(pcre2_get_ovector_pointer_8(self.data), count * 2) };
+        let vector = unsafe {
+            std::slice::from_raw_parts(pcre2_get_ovector_pointer_8(self.data), count * 2)
+        };
         vector
             .as_chunks::<2>()
             .0

@@ -1,5 +1,6 @@
 //! Where the tests find real `.beam` files.
 
+pub mod assembly;
 #[allow(dead_code, reason = "not every test uses it")]
 pub mod bifs;
 

@@ -44,17 +44,28 @@ fn zeros(count: usize) -> Box<[AtomicI64]> {
 }
 
 fn atomics_new_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let count = call.arg(0).as_usize().filter(|&count| count > 0).ok_or_else(badarg)?;
+    let count = call
+        .arg(0)
+        .as_usize()
+        .filter(|&count| count > 0)
+        .ok_or_else(badarg)?;
     if count > isize::MAX as usize / 16 {
         return Err(crate::bif::system_limit());
     }
     let options = call.arg(1).as_usize().ok_or_else(badarg)?;
-    let atomics = Atomics { signed: options & 1 != 0, values: zeros(count) };
+    let atomics = Atomics {
+        signed: options & 1 != 0,
+        values: zeros(count),
+    };
     Ok(call.heap.magic_ref(Arc::new(atomics), reference::next()))
 }
 
 fn slot<'p>(call: Call<'p>, values: &'p [AtomicI64]) -> Result<&'p AtomicI64, Stop<'p>> {
-    let index = call.arg(1).as_usize().filter(|&index| index > 0).ok_or_else(badarg)?;
+    let index = call
+        .arg(1)
+        .as_usize()
+        .filter(|&index| index > 0)
+        .ok_or_else(badarg)?;
     values.get(index - 1).ok_or_else(badarg)
 }
 
@@ -65,17 +76,27 @@ fn atomics<'p>(call: Call<'p>) -> Result<(&'p Atomics, &'p AtomicI64), Stop<'p>>
 
 /// The value of an argument that fits 64 bits of the array's sort.
 fn value<'p>(term: Term<'p>, signed: bool) -> Result<i64, Stop<'p>> {
-    let value = if signed { term.as_i64() } else { term.as_u64().map(|value| value as i64) };
+    let value = if signed {
+        term.as_i64()
+    } else {
+        term.as_u64().map(|value| value as i64)
+    };
     value.ok_or_else(badarg)
 }
 
 /// The same for an increment, which may be of either sort.
 fn increment<'p>(term: Term<'p>) -> Result<i64, Stop<'p>> {
-    term.as_i64().or_else(|| term.as_u64().map(|value| value as i64)).ok_or_else(badarg)
+    term.as_i64()
+        .or_else(|| term.as_u64().map(|value| value as i64))
+        .ok_or_else(badarg)
 }
 
 fn result<'p>(call: Call<'p>, value: i64, signed: bool) -> Term<'p> {
-    if signed { call.heap.integer(value) } else { call.heap.unsigned(value as u64) }
+    if signed {
+        call.heap.integer(value)
+    } else {
+        call.heap.unsigned(value as u64)
+    }
 }
 
 fn put_3<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -119,8 +140,10 @@ fn compare_exchange_4<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn info_of<'p>(call: Call<'p>, pairs: &[(&'static str, Term<'p>)]) -> Term<'p> {
-    let mut pairs: Vec<(Term<'p>, Term<'p>)> =
-        pairs.iter().map(|&(key, value)| (Term::atom(Atom::from_static(key)), value)).collect();
+    let mut pairs: Vec<(Term<'p>, Term<'p>)> = pairs
+        .iter()
+        .map(|&(key, value)| (Term::atom(Atom::from_static(key)), value))
+        .collect();
     pairs.sort_by(|(a, _), (b, _)| a.compare(*b));
     let (keys, values): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     call.heap.flat_map(&keys, &values)
@@ -134,15 +157,29 @@ fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
         (Term::int(0), call.heap.unsigned(u64::MAX))
     };
     let memory = Term::size(array.values.len() * 8 + 40);
-    Ok(info_of(call, &[("size", Term::size(array.values.len())), ("max", max), ("min", min), ("memory", memory)]))
+    Ok(info_of(
+        call,
+        &[
+            ("size", Term::size(array.values.len())),
+            ("max", max),
+            ("min", min),
+            ("memory", memory),
+        ],
+    ))
 }
 
 fn counters_new_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    let count = call.arg(0).as_usize().filter(|&count| count > 0).ok_or_else(badarg)?;
+    let count = call
+        .arg(0)
+        .as_usize()
+        .filter(|&count| count > 0)
+        .ok_or_else(badarg)?;
     if count > isize::MAX as usize / 128 {
         return Err(crate::bif::system_limit());
     }
-    Ok(call.heap.magic_ref(Arc::new(Counters(zeros(count))), reference::next()))
+    Ok(call
+        .heap
+        .magic_ref(Arc::new(Counters(zeros(count))), reference::next()))
 }
 
 fn counters<'p>(call: Call<'p>) -> Result<&'p AtomicI64, Stop<'p>> {
@@ -169,5 +206,8 @@ fn counters_put_3<'p>(call: Call<'p>) -> BifResult<'p> {
 fn counters_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let counters = call.arg(0).resource::<Counters>().ok_or_else(badarg)?;
     let memory = Term::size(counters.0.len() * 8 + 40);
-    Ok(info_of(call, &[("size", Term::size(counters.0.len())), ("memory", memory)]))
+    Ok(info_of(
+        call,
+        &[("size", Term::size(counters.0.len())), ("memory", memory)],
+    ))
 }

@@ -77,9 +77,7 @@ fn bytes_to_list<'p>(
             let bytes = &source.holder()[start / 8..=start / 8 + now];
             let shifted = |index: usize| bytes[index] << shift | bytes[index + 1] >> (8 - shift);
             for index in (0..now).rev() {
-                list = call
-                    .heap
-                    .cons(Term::int(i32::from(shifted(index))), list);
+                list = call.heap.cons(Term::int(i32::from(shifted(index))), list);
             }
         }
         if call.charge(now.div_ceil(CELLS_PER_REDUCTION)) && left > 0 {
@@ -117,9 +115,7 @@ fn bitstring_to_list_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let whole = source.bit_len() / 8;
     let tail = match source.bit_len() % 8 {
         0 => Term::NIL,
-        more => call
-            .heap
-            .list(&[call.heap.part(source, whole * 8, more)]),
+        more => call.heap.list(&[call.heap.part(source, whole * 8, more)]),
     };
     bytes_to_list(call, source, 0, whole, tail)
 }

@@ -21,7 +21,17 @@ fn searches_find_what_the_stock_vm_finds() {
             _ => text(&mut dice, 12),
         };
         let pattern = match dice.below(10) {
-            0 => ["a", "[]", "<<>>", "[<<>>]", "[a]", "[<<97>>|b]", "{bm,a}", "<<1:1>>"][dice.below(8)].into(),
+            0 => [
+                "a",
+                "[]",
+                "<<>>",
+                "[<<>>]",
+                "[a]",
+                "[<<97>>|b]",
+                "{bm,a}",
+                "<<1:1>>",
+            ][dice.below(8)]
+            .into(),
             1..6 => text(&mut dice, 3),
             _ => {
                 let count = 1 + dice.below(3);
@@ -30,7 +40,11 @@ fn searches_find_what_the_stock_vm_finds() {
             }
         };
         let scope = match dice.below(4) {
-            0 => format!("{{scope,{{{},{}}}}}", dice.below(8), dice.below(10) as i64 - 5),
+            0 => format!(
+                "{{scope,{{{},{}}}}}",
+                dice.below(8),
+                dice.below(10) as i64 - 5
+            ),
             1 => ["{scope,a}", "foo", "{scope,{a,1}}", "{foo,{1,1}}"][dice.below(4)].into(),
             _ => String::new(),
         };
@@ -57,11 +71,36 @@ fn searches_find_what_the_stock_vm_finds() {
 #[test]
 fn the_rest_is_as_in_the_stock_vm() {
     let mut dice = Dice::new(4);
-    let binaries = ["<<>>", "<<1>>", "<<1,2,3>>", "<<0,255,7,8,9,10,11,12,13>>", "<<1,2:3>>", "a", "[]"];
-    let numbers = ["0", "1", "2", "-1", "3", "a", "256", "18446744073709551616", "-18446744073709551616"];
+    let binaries = [
+        "<<>>",
+        "<<1>>",
+        "<<1,2,3>>",
+        "<<0,255,7,8,9,10,11,12,13>>",
+        "<<1,2:3>>",
+        "a",
+        "[]",
+    ];
+    let numbers = [
+        "0",
+        "1",
+        "2",
+        "-1",
+        "3",
+        "a",
+        "256",
+        "18446744073709551616",
+        "-18446744073709551616",
+    ];
     let mut calls = Vec::new();
     for binary in binaries {
-        for name in ["copy", "first", "last", "decode_unsigned", "longest_common_prefix", "longest_common_suffix"] {
+        for name in [
+            "copy",
+            "first",
+            "last",
+            "decode_unsigned",
+            "longest_common_prefix",
+            "longest_common_suffix",
+        ] {
             calls.push(format!("binary:{name}({binary})"));
         }
         for endian in ["big", "little", "foo"] {
@@ -77,7 +116,10 @@ fn the_rest_is_as_in_the_stock_vm() {
                 calls.push(format!("binary:part({binary},{{{number},{other}}})"));
             }
         }
-        calls.push(format!("binary:compile_pattern({})", ["<<>>", "[]", "a", "[a]"][dice.below(4)]));
+        calls.push(format!(
+            "binary:compile_pattern({})",
+            ["<<>>", "[]", "a", "[a]"][dice.below(4)]
+        ));
     }
     for number in numbers {
         calls.push(format!("binary:encode_unsigned({number})"));
@@ -85,8 +127,14 @@ fn the_rest_is_as_in_the_stock_vm() {
     }
     for _ in 0..100 {
         let list: Vec<String> = (0..1 + dice.below(3)).map(|_| text(&mut dice, 4)).collect();
-        calls.push(format!("binary:longest_common_prefix([{}])", list.join(",")));
-        calls.push(format!("binary:longest_common_suffix([{}])", list.join(",")));
+        calls.push(format!(
+            "binary:longest_common_prefix([{}])",
+            list.join(",")
+        ));
+        calls.push(format!(
+            "binary:longest_common_suffix([{}])",
+            list.join(",")
+        ));
     }
     calls.push("binary:longest_common_prefix([<<1>>|a])".into());
     calls.push("binary:longest_common_prefix([<<1:1>>])".into());
@@ -100,13 +148,25 @@ fn long_searches_and_copies_give_way() {
     let mut bytes = vec![b'a'; 3_000_000];
     bytes[2_999_998] = b'b';
     let subject = heap.binary(&bytes);
-    let compiled = run(&process, compile_pattern_1, &[heap.list(&[heap.binary(b"b"), heap.binary(b"cc")])]).0;
+    let compiled = run(
+        &process,
+        compile_pattern_1,
+        &[heap.list(&[heap.binary(b"b"), heap.binary(b"cc")])],
+    )
+    .0;
     let pattern = compiled.ok().unwrap();
     let (found, times) = run(&process, match_2, &[subject, pattern]);
     assert!(times > 1, "{times}");
     let [start, len] = found.ok().unwrap().as_tuple_of().unwrap();
-    assert_eq!((start.as_usize(), len.as_usize()), (Some(2_999_998), Some(1)));
-    let (copy, times) = run(&process, copy_2, &[heap.binary(b"abc"), Term::int(10_000_000)]);
+    assert_eq!(
+        (start.as_usize(), len.as_usize()),
+        (Some(2_999_998), Some(1))
+    );
+    let (copy, times) = run(
+        &process,
+        copy_2,
+        &[heap.binary(b"abc"), Term::int(10_000_000)],
+    );
     assert!(times > 0, "{times}");
     let copy = copy.ok().unwrap().as_bits().unwrap();
     assert_eq!(copy.byte_len(), Some(30_000_000));

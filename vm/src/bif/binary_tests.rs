@@ -11,7 +11,12 @@ fn iolist(dice: &mut Dice, depth: usize) -> String {
             .map(|_| dice.below(256).to_string())
             .collect();
         let odd = match dice.below(8) {
-            0 => format!("{}{}:{}", if bytes.is_empty() { "" } else { "," }, dice.below(8), 3),
+            0 => format!(
+                "{}{}:{}",
+                if bytes.is_empty() { "" } else { "," },
+                dice.below(8),
+                3
+            ),
             _ => String::new(),
         };
         format!("<<{}{odd}>>", bytes.join(","))
@@ -26,7 +31,9 @@ fn iolist(dice: &mut Dice, depth: usize) -> String {
             _ => bytes(dice),
         };
     }
-    let elements: Vec<String> = (0..dice.below(5)).map(|_| iolist(dice, depth - 1)).collect();
+    let elements: Vec<String> = (0..dice.below(5))
+        .map(|_| iolist(dice, depth - 1))
+        .collect();
     let tail = match dice.below(4) {
         0 if !elements.is_empty() => format!("|{}", bytes(dice)),
         1 if !elements.is_empty() => format!("|{}", iolist(dice, depth - 1)),
@@ -55,11 +62,35 @@ fn iolists_are_joined_as_in_the_stock_vm() {
 #[test]
 fn parts_and_lists_are_those_of_the_stock_vm() {
     let mut dice = Dice::new(2);
-    let binaries = ["<<>>", "<<1>>", "<<1,2,3>>", "<<1,2,3,4,5:3>>", "<<1:1>>", "a", "[]"];
-    let numbers = ["0", "1", "2", "3", "4", "-1", "-3", "5", "a", "100000000000000000000"];
+    let binaries = [
+        "<<>>",
+        "<<1>>",
+        "<<1,2,3>>",
+        "<<1,2,3,4,5:3>>",
+        "<<1:1>>",
+        "a",
+        "[]",
+    ];
+    let numbers = [
+        "0",
+        "1",
+        "2",
+        "3",
+        "4",
+        "-1",
+        "-3",
+        "5",
+        "a",
+        "100000000000000000000",
+    ];
     let mut calls = Vec::new();
     for binary in binaries {
-        for name in ["binary_to_list", "bitstring_to_list", "byte_size", "bit_size"] {
+        for name in [
+            "binary_to_list",
+            "bitstring_to_list",
+            "byte_size",
+            "bit_size",
+        ] {
             calls.push(format!("erlang:{name}({binary})"));
         }
         for _ in 0..60 {
@@ -112,5 +143,13 @@ fn long_lists_give_way() {
     let wrong = heap.list(&[list, Term::OK]);
     let (outcome, _) = run(&process, list_to_binary_1, &[wrong]);
     let exception = outcome.err().unwrap();
-    assert!(exception.args.unwrap().as_cons().unwrap().head().same(wrong));
+    assert!(
+        exception
+            .args
+            .unwrap()
+            .as_cons()
+            .unwrap()
+            .head()
+            .same(wrong)
+    );
 }

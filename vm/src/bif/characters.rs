@@ -76,7 +76,12 @@ impl Reading {
     }
 
     /// Reads `input` (at first the whole, then what [`Progress::More`] gave) until `budget` is used up.
-    pub fn read<'h>(&mut self, heap: Heap<'h>, input: Term<'h>, budget: &mut usize) -> Progress<'h> {
+    pub fn read<'h>(
+        &mut self,
+        heap: Heap<'h>,
+        input: Term<'h>,
+        budget: &mut usize,
+    ) -> Progress<'h> {
         let mut walk = Walk {
             rest: input,
             tails: SmallVec::new(),

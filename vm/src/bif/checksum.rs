@@ -59,7 +59,9 @@ fn fold<'p, S: Send + 'static>(
                 }
                 if len > LARGEST_PIECE {
                     let first = call.heap.part(bits, 0, LARGEST_PIECE * 8);
-                    let rest = call.heap.part(bits, LARGEST_PIECE * 8, (len - LARGEST_PIECE) * 8);
+                    let rest = call
+                        .heap
+                        .part(bits, LARGEST_PIECE * 8, (len - LARGEST_PIECE) * 8);
                     walk.put_back(call.heap, rest);
                     let first = first.as_bits().expect("a part of a bit string");
                     step(&mut state, &first.aligned());
@@ -101,7 +103,10 @@ fn md5_init_0<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn context<'p>(term: Term<'p>) -> Result<Md5, Stop<'p>> {
-    let bits = term.as_bits().and_then(|bits| bits.binary()).ok_or_else(badarg)?;
+    let bits = term
+        .as_bits()
+        .and_then(|bits| bits.binary())
+        .ok_or_else(badarg)?;
     Md5::from_bytes(&bits).ok_or_else(badarg)
 }
 
@@ -116,7 +121,9 @@ fn md5_final_1<'p>(call: Call<'p>) -> BifResult<'p> {
 
 /// A sum: an integer of 32 bits.
 fn sum<'p>(term: Term<'p>) -> Result<u32, Stop<'p>> {
-    term.as_small().and_then(|value| u32::try_from(value).ok()).ok_or_else(badarg)
+    term.as_small()
+        .and_then(|value| u32::try_from(value).ok())
+        .ok_or_else(badarg)
 }
 
 fn checksum<'p>(
@@ -125,7 +132,9 @@ fn checksum<'p>(
     start: impl FnOnce() -> Result<u32, Stop<'p>>,
     step: fn(u32, &[u8]) -> u32,
 ) -> BifResult<'p> {
-    let sum = fold(call, data, start, |sum: &mut u32, bytes| *sum = step(*sum, bytes))?;
+    let sum = fold(call, data, start, |sum: &mut u32, bytes| {
+        *sum = step(*sum, bytes)
+    })?;
     Ok(call.heap.unsigned(u64::from(sum)))
 }
 
@@ -179,7 +188,16 @@ mod tests {
 
     #[test]
     fn sums_are_those_of_the_stock_vm() {
-        let data = ["[]", "<<>>", "\"abc\"", "[1,[<<2,3>>,4]|<<5>>]", "[a]", "<<1:1>>", "x", "[256]"];
+        let data = [
+            "[]",
+            "<<>>",
+            "\"abc\"",
+            "[1,[<<2,3>>,4]|<<5>>]",
+            "[a]",
+            "<<1:1>>",
+            "x",
+            "[256]",
+        ];
         let mut calls = Vec::new();
         for data in data {
             for name in ["md5", "crc32", "adler32"] {
@@ -192,7 +210,11 @@ mod tests {
             calls.push(format!("erlang:md5_update(<<1>>,{data})"));
             calls.push(format!("erlang:md5_final({data})"));
         }
-        for (a, b, size) in [("1", "2", "3"), ("7", "4294967295", "100000"), ("1", "2", "-1")] {
+        for (a, b, size) in [
+            ("1", "2", "3"),
+            ("7", "4294967295", "100000"),
+            ("1", "2", "-1"),
+        ] {
             calls.push(format!("erlang:crc32_combine({a},{b},{size})"));
             calls.push(format!("erlang:adler32_combine({a},{b},{size})"));
         }
@@ -213,6 +235,9 @@ mod tests {
             crate::numeric::hash::md5::md5(&whole)
         );
         let (sum, _) = run(&process, crc32_2, &[Term::int(5), list]);
-        assert_eq!(sum.ok().unwrap().as_u64(), Some(u64::from(crc32(5, &whole))));
+        assert_eq!(
+            sum.ok().unwrap().as_u64(),
+            Some(u64::from(crc32(5, &whole)))
+        );
     }
 }

@@ -99,14 +99,20 @@ fn characters<'p>(list: Term<'p>) -> Result<String, Stop<'p>> {
     let mut elements = list.list();
     let mut count = 0;
     for element in elements.by_ref() {
-        let value = element.as_small().and_then(|value| u32::try_from(value).ok());
+        let value = element
+            .as_small()
+            .and_then(|value| u32::try_from(value).ok());
         text.push(value.and_then(char::from_u32).ok_or_else(badarg)?);
         count += 1;
     }
     if !elements.rest().is_nil() {
         return Err(badarg());
     }
-    if count > MAX_CHARACTERS { Err(system_limit()) } else { Ok(text) }
+    if count > MAX_CHARACTERS {
+        Err(system_limit())
+    } else {
+        Ok(text)
+    }
 }
 
 fn list_to_atom_1<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -119,12 +125,20 @@ fn list_to_existing_atom_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn binary_name<'p>(call: Call<'p>) -> Result<String, Stop<'p>> {
-    let bytes = call.arg(0).as_bits().and_then(|bits| bits.binary()).ok_or_else(badarg)?;
+    let bytes = call
+        .arg(0)
+        .as_bits()
+        .and_then(|bits| bits.binary())
+        .ok_or_else(badarg)?;
     let name = match encoding(call.arg(1))? {
         Encoding::Latin1 => bytes.iter().map(|&byte| byte as char).collect(),
         Encoding::Utf8 => String::from_utf8(bytes.into_owned()).map_err(|_| badarg())?,
     };
-    if utf8::count(name.as_bytes()) > MAX_CHARACTERS { Err(system_limit()) } else { Ok(name) }
+    if utf8::count(name.as_bytes()) > MAX_CHARACTERS {
+        Err(system_limit())
+    } else {
+        Ok(name)
+    }
 }
 
 fn binary_to_atom_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -139,7 +153,10 @@ fn binary_to_existing_atom_2<'p>(call: Call<'p>) -> BifResult<'p> {
 // Integers -------------------------------------------------------------------------------------------
 
 fn radix<'p>(term: Term<'p>) -> Result<u32, Stop<'p>> {
-    term.as_usize().filter(|radix| (2..=36).contains(radix)).map(|radix| radix as u32).ok_or_else(badarg)
+    term.as_usize()
+        .filter(|radix| (2..=36).contains(radix))
+        .map(|radix| radix as u32)
+        .ok_or_else(badarg)
 }
 
 fn print_integer<'p>(call: Call<'p>, radix: u32) -> Result<Vec<u8>, Stop<'p>> {
@@ -191,7 +208,9 @@ fn list_to_integer_2<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn bytes<'p>(term: Term<'p>) -> Result<std::borrow::Cow<'p, [u8]>, Stop<'p>> {
-    term.as_bits().and_then(|bits| bits.binary()).ok_or_else(badarg)
+    term.as_bits()
+        .and_then(|bits| bits.binary())
+        .ok_or_else(badarg)
 }
 
 fn binary_to_integer_1<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -204,11 +223,18 @@ fn binary_to_integer_2<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 /// A prefix of a list that is a number: its bytes and the rest of the list.
-fn number_prefix<'p>(list: Term<'p>, mut accept: impl FnMut(u8, &[u8]) -> bool) -> (Vec<u8>, Term<'p>) {
+fn number_prefix<'p>(
+    list: Term<'p>,
+    mut accept: impl FnMut(u8, &[u8]) -> bool,
+) -> (Vec<u8>, Term<'p>) {
     let mut rest = list;
     let mut text = Vec::new();
     while let Some(cell) = rest.as_cons() {
-        match cell.head().as_small().and_then(|value| u8::try_from(value).ok()) {
+        match cell
+            .head()
+            .as_small()
+            .and_then(|value| u8::try_from(value).ok())
+        {
             Some(byte) if accept(byte, &text) => text.push(byte),
             _ => break,
         }
@@ -218,7 +244,10 @@ fn number_prefix<'p>(list: Term<'p>, mut accept: impl FnMut(u8, &[u8]) -> bool) 
 }
 
 fn string_error<'p>(call: Call<'p>, reason: &'static str) -> BifResult<'p> {
-    Ok(call.heap.tuple(&[Term::atom(well_known::ERROR), Term::atom(Atom::from_static(reason))]))
+    Ok(call.heap.tuple(&[
+        Term::atom(well_known::ERROR),
+        Term::atom(Atom::from_static(reason)),
+    ]))
 }
 
 /// `string:list_to_integer/1` (what `string:to_integer/1` of a list of characters calls).
@@ -231,7 +260,9 @@ fn string_list_to_integer_1<'p>(call: Call<'p>) -> BifResult<'p> {
         byte.is_ascii_digit() || (before.is_empty() && matches!(byte, b'+' | b'-'))
     });
     match big::parse(&text, 10) {
-        Ok(value) => Ok(call.heap.tuple(&[arithmetic::integer(call.heap, &value), rest])),
+        Ok(value) => Ok(call
+            .heap
+            .tuple(&[arithmetic::integer(call.heap, &value), rest])),
         Err(_) => string_error(call, "no_integer"),
     }
 }
@@ -243,7 +274,9 @@ fn string_list_to_float_1<'p>(call: Call<'p>) -> BifResult<'p> {
         return string_error(call, "not_a_list");
     }
     let (text, _) = number_prefix(list, |_, before| before.len() < 1 << 16);
-    let Some(len) = float_length(&text) else { return string_error(call, "no_float") };
+    let Some(len) = float_length(&text) else {
+        return string_error(call, "no_float");
+    };
     let mut rest = list.list();
     rest.by_ref().take(len).for_each(drop);
     let plain = text[..len].strip_prefix(b"+").unwrap_or(&text[..len]);
@@ -254,7 +287,12 @@ fn string_list_to_float_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn float_length(text: &[u8]) -> Option<usize> {
-    let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = |from: usize| {
+        text[from..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count()
+    };
     let sign = usize::from(matches!(text.first(), Some(b'+' | b'-')));
     let whole = digits(sign);
     let point = sign + whole;
@@ -268,7 +306,11 @@ fn float_length(text: &[u8]) -> Option<usize> {
     let mut end = point + 1 + fraction;
     if matches!(text.get(end), Some(b'e' | b'E')) {
         let signed = end + 1 + usize::from(matches!(text.get(end + 1), Some(b'+' | b'-')));
-        let exponent = if signed <= text.len() { digits(signed) } else { 0 };
+        let exponent = if signed <= text.len() {
+            digits(signed)
+        } else {
+            0
+        };
         if exponent > 0 {
             end = signed + exponent;
         }
@@ -298,10 +340,19 @@ fn format<'p>(options: Term<'p>) -> Result<Format, Stop<'p>> {
             let [key, value] = option.as_tuple_of().ok_or_else(badarg)?;
             let value = value.as_small().ok_or_else(badarg)?;
             if key.is_atom(crate::atom!("decimals")) {
-                let decimals = i32::try_from(value).ok().filter(|&decimals| (0..=253).contains(&decimals)).ok_or_else(badarg)?;
-                format = Format::Fixed { decimals, compact: false };
+                let decimals = i32::try_from(value)
+                    .ok()
+                    .filter(|&decimals| (0..=253).contains(&decimals))
+                    .ok_or_else(badarg)?;
+                format = Format::Fixed {
+                    decimals,
+                    compact: false,
+                };
             } else if key.is_atom(crate::atom!("scientific")) {
-                let decimals = i32::try_from(value).ok().filter(|&decimals| decimals <= 249).ok_or_else(badarg)?;
+                let decimals = i32::try_from(value)
+                    .ok()
+                    .filter(|&decimals| decimals <= 249)
+                    .ok_or_else(badarg)?;
                 format = Format::Scientific { decimals };
             } else {
                 return Err(badarg());
@@ -321,25 +372,35 @@ fn print_float<'p>(term: Term<'p>, format: Format) -> Result<Vec<u8>, Stop<'p>> 
 }
 
 fn float_to_list_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(call.heap.byte_list(&print_float(call.arg(0), Format::DEFAULT)?, Term::NIL))
+    Ok(call
+        .heap
+        .byte_list(&print_float(call.arg(0), Format::DEFAULT)?, Term::NIL))
 }
 
 fn float_to_list_2<'p>(call: Call<'p>) -> BifResult<'p> {
     float(call.arg(0))?;
-    Ok(call.heap.byte_list(&print_float(call.arg(0), format(call.arg(1))?)?, Term::NIL))
+    Ok(call
+        .heap
+        .byte_list(&print_float(call.arg(0), format(call.arg(1))?)?, Term::NIL))
 }
 
 fn float_to_binary_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(call.heap.binary(&print_float(call.arg(0), Format::DEFAULT)?))
+    Ok(call
+        .heap
+        .binary(&print_float(call.arg(0), Format::DEFAULT)?))
 }
 
 fn float_to_binary_2<'p>(call: Call<'p>) -> BifResult<'p> {
     float(call.arg(0))?;
-    Ok(call.heap.binary(&print_float(call.arg(0), format(call.arg(1))?)?))
+    Ok(call
+        .heap
+        .binary(&print_float(call.arg(0), format(call.arg(1))?)?))
 }
 
 fn read_float<'p>(call: Call<'p>, text: &[u8]) -> BifResult<'p> {
-    let value = float::parse(text).filter(|value| value.is_finite()).ok_or_else(badarg)?;
+    let value = float::parse(text)
+        .filter(|value| value.is_finite())
+        .ok_or_else(badarg)?;
     Ok(call.heap.float(value))
 }
 
@@ -354,15 +415,17 @@ fn binary_to_float_1<'p>(call: Call<'p>) -> BifResult<'p> {
 fn float_1<'p>(call: Call<'p>) -> BifResult<'p> {
     match call.arg(0).kind() {
         Kind::Float(_) => Ok(call.arg(0)),
-        _ => arithmetic::to_float(call.arg(0)).map(|value| call.heap.float(value)).ok_or_else(badarg),
+        _ => arithmetic::to_float(call.arg(0))
+            .map(|value| call.heap.float(value))
+            .ok_or_else(badarg),
     }
 }
 
 fn whole<'p>(call: Call<'p>, rounded: fn(f64) -> Option<big::BigBuf>) -> BifResult<'p> {
     match call.arg(0).kind() {
-        Kind::Float(value) => {
-            rounded(value).map(|value| arithmetic::integer(call.heap, &value)).ok_or_else(badarg)
-        }
+        Kind::Float(value) => rounded(value)
+            .map(|value| arithmetic::integer(call.heap, &value))
+            .ok_or_else(badarg),
         _ if Integer::of(call.arg(0)).is_some() => Ok(call.arg(0)),
         _ => Err(badarg()),
     }

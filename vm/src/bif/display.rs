@@ -53,7 +53,9 @@ fn debug_display_1<'p>(call: Call<'p>) -> BifResult<'p> {
 fn display_string_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut text = Vec::new();
     for character in call.arg(0).proper_list().ok_or_else(badarg)? {
-        let value = character.as_small().and_then(|value| u32::try_from(value).ok());
+        let value = character
+            .as_small()
+            .and_then(|value| u32::try_from(value).ok());
         if !value.is_some_and(|value| utf8::encode(value, &mut text)) {
             return Err(badarg());
         }
@@ -70,7 +72,9 @@ fn display_nl_0<'p>(_: Call<'p>) -> BifResult<'p> {
 // To text --------------------------------------------------------------------------------------------
 
 fn printed<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(call.heap.byte_list(&print::to_bytes(call.arg(0)), Term::NIL))
+    Ok(call
+        .heap
+        .byte_list(&print::to_bytes(call.arg(0)), Term::NIL))
 }
 
 fn pid_to_list_1<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -113,7 +117,11 @@ fn numbers(text: Term<'_>, prefix: &[u8], longest: usize) -> Option<Vec<u64>> {
     let bytes: Vec<u8> = list
         .by_ref()
         .take(longest + 1)
-        .map(|element| element.as_small().and_then(|value| u8::try_from(value).ok()))
+        .map(|element| {
+            element
+                .as_small()
+                .and_then(|value| u8::try_from(value).ok())
+        })
         .collect::<Option<_>>()?;
     if bytes.len() > longest || !list.rest().is_nil() {
         return None;

@@ -44,7 +44,8 @@ const MAX_CACHED_ATOMS: usize = 255;
 
 /// The reductions that a slice may take, at least [`LEAST_REDUCTIONS`].
 fn reductions(call: Call<'_>) -> usize {
-    usize::try_from(call.process().reductions_left()).map_or(LEAST_REDUCTIONS, |left| left.max(LEAST_REDUCTIONS))
+    usize::try_from(call.process().reductions_left())
+        .map_or(LEAST_REDUCTIONS, |left| left.max(LEAST_REDUCTIONS))
 }
 
 /// What `term_to_binary/2` was told: how to write, and the level of compression (0 for none).
@@ -204,7 +205,10 @@ fn binary_to_term<'p>(call: Call<'p>) -> BifResult<'p> {
         Some((_, kept)) => kept[0],
         None => aligned(call).ok_or_else(wrong)?,
     };
-    let bytes = source.as_bits().and_then(Bits::as_bytes).ok_or_else(wrong)?;
+    let bytes = source
+        .as_bits()
+        .and_then(Bits::as_bytes)
+        .ok_or_else(wrong)?;
     let (mut decoder, plain) = match resumed {
         Some((Reading::Inflate(inflate), _)) => {
             start_plain(inflate_on(call, source, bytes, inflate)?)
@@ -267,7 +271,11 @@ fn inflate_on<'p>(
         .map_err(|_| progress::blame(call, badarg()))?;
     if !done {
         call.charge(reductions);
-        return Err(progress::give_way(call, Reading::Inflate(inflate), &[source]));
+        return Err(progress::give_way(
+            call,
+            Reading::Inflate(inflate),
+            &[source],
+        ));
     }
     Ok(inflate.finish())
 }

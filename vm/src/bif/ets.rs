@@ -76,7 +76,11 @@ pub(crate) fn table<'p>(call: Call<'p>, access: Access) -> Result<Arc<Table>, St
     accessible(call, call.arg(0), access)
 }
 
-pub(crate) fn accessible<'p>(call: Call<'p>, id: Term<'p>, access: Access) -> Result<Arc<Table>, Stop<'p>> {
+pub(crate) fn accessible<'p>(
+    call: Call<'p>,
+    id: Term<'p>,
+    access: Access,
+) -> Result<Arc<Table>, Stop<'p>> {
     if !matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_)) {
         return Err(badarg_because(crate::atom!("type")));
     }
@@ -95,7 +99,8 @@ fn id_of<'p>(call: Call<'p>, table: &Arc<Table>) -> Term<'p> {
 }
 
 fn reference_of<'p>(call: Call<'p>, table: &Arc<Table>) -> Term<'p> {
-    call.heap.magic_ref(Arc::new(TableRef(table.clone())), table.number)
+    call.heap
+        .magic_ref(Arc::new(TableRef(table.clone())), table.number)
 }
 
 // Making and ending ------------------------------------------------------------------------------------
@@ -129,15 +134,20 @@ fn new_2<'p>(call: Call<'p>) -> BifResult<'p> {
             Kind::Tuple(tuple) => match tuple.elements() {
                 &[key, value] => match key.as_atom() {
                     Some(w::KEYPOS) => {
-                        options.key_position = value.as_usize().filter(|&at| at > 0).ok_or_else(badarg)?;
+                        options.key_position =
+                            value.as_usize().filter(|&at| at > 0).ok_or_else(badarg)?;
                     }
-                    Some(w::READ_CONCURRENCY) => options.read_concurrency = value.as_bool().ok_or_else(badarg)?,
+                    Some(w::READ_CONCURRENCY) => {
+                        options.read_concurrency = value.as_bool().ok_or_else(badarg)?
+                    }
                     Some(w::WRITE_CONCURRENCY) => {
                         options.write_concurrency_auto = value.is_atom(w::AUTO);
                         options.write_concurrency =
                             options.write_concurrency_auto || value.as_bool().ok_or_else(badarg)?;
                     }
-                    Some(w::DECENTRALIZED_COUNTERS) => decentralized = Some(value.as_bool().ok_or_else(badarg)?),
+                    Some(w::DECENTRALIZED_COUNTERS) => {
+                        decentralized = Some(value.as_bool().ok_or_else(badarg)?)
+                    }
                     Some(w::HEIR) if value.is_atom(w::NONE) => heir = None,
                     _ => return Err(badarg()),
                 },
@@ -151,7 +161,8 @@ fn new_2<'p>(call: Call<'p>) -> BifResult<'p> {
         }
     }
     options.decentralized_counters = decentralized.unwrap_or(
-        options.write_concurrency && (options.kind == Type::OrderedSet || options.write_concurrency_auto),
+        options.write_concurrency
+            && (options.kind == Type::OrderedSet || options.write_concurrency_auto),
     );
     let control = Control {
         name,
@@ -188,7 +199,10 @@ impl AtExit for Owners {
         for table in registry::of_owner(pid) {
             let heir = {
                 let control = table.control.read();
-                control.heir.as_ref().map(|(heir, data)| (*heir, data.clone()))
+                control
+                    .heir
+                    .as_ref()
+                    .map(|(heir, data)| (*heir, data.clone()))
             };
             match heir {
                 Some((heir, data)) if heir != pid && processes::exists(heir) => {
@@ -224,7 +238,12 @@ fn hand_over(table: &Arc<Table>, from: Pid, to: Pid, data: Term<'_>) {
             true => Term::atom(table.control.read().name),
             false => heap.magic_ref(Arc::new(TableRef(table.clone())), table.number),
         };
-        heap.tuple(&[Term::atom(crate::atom!("ETS-TRANSFER")), id, Term::pid(from), heap.copy(data)])
+        heap.tuple(&[
+            Term::atom(crate::atom!("ETS-TRANSFER")),
+            id,
+            Term::pid(from),
+            heap.copy(data),
+        ])
     });
     signal::send_message(to, message);
 }
@@ -258,7 +277,9 @@ fn setopts_2<'p>(call: Call<'p>) -> BifResult<'p> {
     };
     for option in options {
         match option.as_tuple().ok_or_else(badarg)?.elements() {
-            &[key, value] if key.is_atom(w::HEIR) && value.is_atom(w::NONE) => table.control.write().heir = None,
+            &[key, value] if key.is_atom(w::HEIR) && value.is_atom(w::NONE) => {
+                table.control.write().heir = None
+            }
             &[key, pid, data] if key.is_atom(w::HEIR) => {
                 let pid = pid.as_pid().ok_or_else(badarg)?;
                 table.control.write().heir = Some((pid, OwnedTerm::copy_of(data)));
@@ -362,7 +383,10 @@ fn insert_2<'p>(call: Call<'p>) -> BifResult<'p> {
 fn insert_new_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     let objects = objects(&table, call.arg(1))?;
-    let owned: Vec<OwnedTerm> = objects.iter().map(|&object| OwnedTerm::copy_of(object)).collect();
+    let owned: Vec<OwnedTerm> = objects
+        .iter()
+        .map(|&object| OwnedTerm::copy_of(object))
+        .collect();
     call.charge(owned.len());
     let mut store = table.store.write();
     for &object in &objects {
@@ -377,8 +401,13 @@ fn insert_new_2<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 /// Copies objects out, as a list.
-pub(crate) fn copy_out<'p, 'a>(call: Call<'p>, objects: impl DoubleEndedIterator<Item = &'a OwnedTerm>) -> Term<'p> {
-    objects.rev().fold(Term::NIL, |rest, object| call.heap.cons(call.heap.copy(object.term()), rest))
+pub(crate) fn copy_out<'p, 'a>(
+    call: Call<'p>,
+    objects: impl DoubleEndedIterator<Item = &'a OwnedTerm>,
+) -> Term<'p> {
+    objects.rev().fold(Term::NIL, |rest, object| {
+        call.heap.cons(call.heap.copy(object.term()), rest)
+    })
 }
 
 fn lookup_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -389,7 +418,11 @@ fn lookup_2<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn lookup_element_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    let position = call.arg(2).as_usize().filter(|&position| position > 0).ok_or_else(badarg)?;
+    let position = call
+        .arg(2)
+        .as_usize()
+        .filter(|&position| position > 0)
+        .ok_or_else(badarg)?;
     let store = table.store.read();
     let found = store.lookup(call.arg(1));
     if found.is_empty() {
@@ -397,7 +430,10 @@ fn lookup_element_3<'p>(call: Call<'p>) -> BifResult<'p> {
     }
     let mut elements = Vec::with_capacity(found.len());
     for object in found {
-        let element = object.term().as_tuple().and_then(|tuple| tuple.elements().get(position - 1).copied());
+        let element = object
+            .term()
+            .as_tuple()
+            .and_then(|tuple| tuple.elements().get(position - 1).copied());
         let element = element.ok_or_else(|| badarg_because(crate::atom!("position")))?;
         elements.push(call.heap.copy(element));
     }
@@ -465,10 +501,12 @@ fn replaced(object: Term<'_>, changes: &[(usize, Term<'_>)]) -> OwnedTerm {
             .elements()
             .iter()
             .enumerate()
-            .map(|(index, &element)| match changes.iter().rev().find(|(at, _)| *at == index) {
-                Some(&(_, value)) => heap.copy(value),
-                None => heap.copy(element),
-            })
+            .map(
+                |(index, &element)| match changes.iter().rev().find(|(at, _)| *at == index) {
+                    Some(&(_, value)) => heap.copy(value),
+                    None => heap.copy(element),
+                },
+            )
             .collect();
         elements.shrink_to_fit();
         heap.tuple(&elements)
@@ -491,7 +529,10 @@ fn update_element_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut changes = Vec::with_capacity(specs.len());
     for spec in specs {
         let [position, value] = spec.as_tuple_of().ok_or_else(badarg)?;
-        let position = position.as_usize().filter(|&position| position > 0).ok_or_else(badarg)?;
+        let position = position
+            .as_usize()
+            .filter(|&position| position > 0)
+            .ok_or_else(badarg)?;
         if position == table.options.key_position {
             return Err(badarg_because(crate::atom!("keypos")));
         }
@@ -528,14 +569,26 @@ struct Change<'p> {
 }
 
 fn change<'p>(spec: Term<'p>) -> Option<Change<'p>> {
-    let position = |term: Term<'p>| term.as_usize().filter(|&position| position > 0).map(|position| position - 1);
+    let position = |term: Term<'p>| {
+        term.as_usize()
+            .filter(|&position| position > 0)
+            .map(|position| position - 1)
+    };
     let change = match spec.as_tuple()?.elements() {
-        &[at, increment] => Change { at: position(at)?, increment, limit: None },
+        &[at, increment] => Change {
+            at: position(at)?,
+            increment,
+            limit: None,
+        },
         &[at, increment, threshold, value] => {
             if !threshold.is_integer() || !value.is_integer() {
                 return None;
             }
-            Change { at: position(at)?, increment, limit: Some((threshold, value)) }
+            Change {
+                at: position(at)?,
+                increment,
+                limit: Some((threshold, value)),
+            }
         }
         _ => return None,
     };
@@ -552,7 +605,11 @@ fn update_counter<'p>(call: Call<'p>, default: Option<Term<'p>>) -> BifResult<'p
     let mut changes = Vec::new();
     let single = operation.is_integer() || operation.as_tuple().is_some();
     if operation.is_integer() {
-        changes.push(Change { at: key_at + 1, increment: operation, limit: None });
+        changes.push(Change {
+            at: key_at + 1,
+            increment: operation,
+            limit: None,
+        });
     } else if single {
         changes.push(change(operation).ok_or_else(badarg)?);
     } else {
@@ -576,14 +633,20 @@ fn update_counter<'p>(call: Call<'p>, default: Option<Term<'p>>) -> BifResult<'p
     let mut elements = object.as_tuple().ok_or_else(badarg)?.elements().to_vec();
     let mut results = Vec::with_capacity(changes.len());
     for change in &changes {
-        let old = *elements.get(change.at).ok_or_else(|| badarg_because(crate::atom!("position")))?;
+        let old = *elements
+            .get(change.at)
+            .ok_or_else(|| badarg_because(crate::atom!("position")))?;
         if !old.is_integer() {
             return Err(badarg());
         }
         let mut new = arithmetic::add(call.heap, old, change.increment).map_err(|_| badarg())?;
         if let Some((threshold, value)) = change.limit {
             let falls = change.increment.compare(Term::int(0)).is_lt();
-            let beyond = if falls { new.compare(threshold).is_lt() } else { new.compare(threshold).is_gt() };
+            let beyond = if falls {
+                new.compare(threshold).is_lt()
+            } else {
+                new.compare(threshold).is_gt()
+            };
             if beyond {
                 new = value;
             }
@@ -594,7 +657,11 @@ fn update_counter<'p>(call: Call<'p>, default: Option<Term<'p>>) -> BifResult<'p
     if !changes.is_empty() {
         store.insert(OwnedTerm::copy_of(call.heap.tuple(&elements)));
     }
-    if single { Ok(results[0]) } else { Ok(call.heap.list(&results)) }
+    if single {
+        Ok(results[0])
+    } else {
+        Ok(call.heap.list(&results))
+    }
 }
 
 fn lookup_binary_info_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -695,7 +762,10 @@ fn item<'p>(call: Call<'p>, table: &Arc<Table>, item: &str) -> Option<Term<'p>> 
         "named_table" => Term::bool(options.named),
         "node" => Term::atom(crate::node_name::this().0),
         "owner" => Term::pid(control.owner),
-        "heir" => control.heir.as_ref().map_or(Term::atom(w::NONE), |(heir, _)| Term::pid(*heir)),
+        "heir" => control
+            .heir
+            .as_ref()
+            .map_or(Term::atom(w::NONE), |(heir, _)| Term::pid(*heir)),
         "size" => Term::size(table.store.read().len()),
         "memory" => Term::size(table.store.read().words()),
         "type" => Term::atom(type_atom(options.kind)),
@@ -738,8 +808,20 @@ fn item<'p>(call: Call<'p>, table: &Arc<Table>, item: &str) -> Option<Term<'p>> 
             drop(control);
             let slots = table.store.read().slots();
             let zero = call.heap.float(0.0);
-            let stats = [Term::size(slots), zero, zero, zero, Term::int(0), Term::int(0), Term::int(0)];
-            if options.kind == Type::OrderedSet { Term::FALSE } else { call.heap.tuple(&stats) }
+            let stats = [
+                Term::size(slots),
+                zero,
+                zero,
+                zero,
+                Term::int(0),
+                Term::int(0),
+                Term::int(0),
+            ];
+            if options.kind == Type::OrderedSet {
+                Term::FALSE
+            } else {
+                call.heap.tuple(&stats)
+            }
         }
         _ => return None,
     })
@@ -769,10 +851,17 @@ fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
     if !matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_)) {
         return Err(badarg());
     }
-    let Some(table) = find(id) else { return Ok(Term::UNDEFINED) };
+    let Some(table) = find(id) else {
+        return Ok(Term::UNDEFINED);
+    };
     let pairs: Vec<Term<'p>> = ITEMS
         .iter()
-        .filter_map(|&name| Some(call.heap.tuple(&[Term::atom(Atom::from_static(name)), item(call, &table, name)?])))
+        .filter_map(|&name| {
+            Some(call.heap.tuple(&[
+                Term::atom(Atom::from_static(name)),
+                item(call, &table, name)?,
+            ]))
+        })
         .collect();
     Ok(call.heap.list(&pairs))
 }
@@ -785,8 +874,19 @@ fn info_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let Some(table) = find(id) else {
         // What is no item is an error even then.
         let known = ITEMS.contains(&name.name())
-            || ["fixed", "safe_fixed", "safe_fixed_monotonic_time", "binary", "stats"].contains(&name.name());
-        return if known { Ok(Term::UNDEFINED) } else { Err(badarg()) };
+            || [
+                "fixed",
+                "safe_fixed",
+                "safe_fixed_monotonic_time",
+                "binary",
+                "stats",
+            ]
+            .contains(&name.name());
+        return if known {
+            Ok(Term::UNDEFINED)
+        } else {
+            Err(badarg())
+        };
     };
     item(call, &table, name.name()).ok_or_else(badarg)
 }

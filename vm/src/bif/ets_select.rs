@@ -52,7 +52,9 @@ struct Traversal {
 struct Compiled(Arc<MatchSpec>);
 
 fn spec<'p>(term: Term<'p>) -> Result<Arc<MatchSpec>, Stop<'p>> {
-    match_spec::compile(term, Dialect::Table).map(Arc::new).map_err(|_| badarg())
+    match_spec::compile(term, Dialect::Table)
+        .map(Arc::new)
+        .map_err(|_| badarg())
 }
 
 /// Calls `visit` with each object that can match until it says stop.
@@ -69,12 +71,19 @@ fn each_candidate<'a>(
         store.lookup(key).iter().for_each(&mut visit);
         return;
     }
-    if forward { store.iter().for_each(visit) } else { store.iter_reverse().for_each(visit) }
+    if forward {
+        store.iter().for_each(visit)
+    } else {
+        store.iter_reverse().for_each(visit)
+    }
 }
 
 /// Keys that are equal without being the same make a look-up in an ordered set find what does not match.
 fn has_float(key: Term<'_>) -> bool {
-    !matches!(key.kind(), Kind::Atom(_) | Kind::Pid(_) | Kind::Bits(_) | Kind::Ref(_) | Kind::Nil)
+    !matches!(
+        key.kind(),
+        Kind::Atom(_) | Kind::Pid(_) | Kind::Bits(_) | Kind::Ref(_) | Kind::Nil
+    )
 }
 
 /// All results, in the order of the traversal.
@@ -101,8 +110,18 @@ fn whole<'p>(call: Call<'p>, spec: Arc<MatchSpec>, forward: bool) -> BifResult<'
 
 fn limited<'p>(call: Call<'p>, spec: Arc<MatchSpec>, forward: bool) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    let limit = call.arg(2).as_usize().filter(|&limit| limit > 0).ok_or_else(badarg)?;
-    let traversal = Traversal { table, spec, limit, forward, state: Mutex::new((Cursor::Start, Vec::new())) };
+    let limit = call
+        .arg(2)
+        .as_usize()
+        .filter(|&limit| limit > 0)
+        .ok_or_else(badarg)?;
+    let traversal = Traversal {
+        table,
+        spec,
+        limit,
+        forward,
+        state: Mutex::new((Cursor::Start, Vec::new())),
+    };
     advance(call, Arc::new(traversal))
 }
 
@@ -129,7 +148,9 @@ fn advance<'p>(call: Call<'p>, traversal: Arc<Traversal>) -> BifResult<'p> {
             };
             for object in objects {
                 visited += 1;
-                if let Outcome::Match(value) = traversal.spec.run(call.process(), object.term(), None) {
+                if let Outcome::Match(value) =
+                    traversal.spec.run(call.process(), object.term(), None)
+                {
                     if results.len() < traversal.limit {
                         results.push(value);
                     } else {
@@ -158,9 +179,15 @@ fn advance<'p>(call: Call<'p>, traversal: Arc<Traversal>) -> BifResult<'p> {
             };
             let table = match traversal.table.options.named {
                 true => Term::atom(traversal.table.control.read().name),
-                false => call.heap.magic_ref(Arc::new(TableRef(traversal.table.clone())), traversal.table.number),
+                false => call.heap.magic_ref(
+                    Arc::new(TableRef(traversal.table.clone())),
+                    traversal.table.number,
+                ),
             };
-            call.heap.tuple(&[table, call.heap.magic_ref(Arc::new(next), reference::next())])
+            call.heap.tuple(&[
+                table,
+                call.heap.magic_ref(Arc::new(next), reference::next()),
+            ])
         }
     };
     Ok(call.heap.tuple(&[call.heap.list(&results), continuation]))
@@ -187,19 +214,35 @@ fn continue_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn match_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    whole(call, Arc::new(match_spec::compile_pattern(call.arg(1), false)), true)
+    whole(
+        call,
+        Arc::new(match_spec::compile_pattern(call.arg(1), false)),
+        true,
+    )
 }
 
 fn match_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    limited(call, Arc::new(match_spec::compile_pattern(call.arg(1), false)), true)
+    limited(
+        call,
+        Arc::new(match_spec::compile_pattern(call.arg(1), false)),
+        true,
+    )
 }
 
 fn match_object_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    whole(call, Arc::new(match_spec::compile_pattern(call.arg(1), true)), true)
+    whole(
+        call,
+        Arc::new(match_spec::compile_pattern(call.arg(1), true)),
+        true,
+    )
 }
 
 fn match_object_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    limited(call, Arc::new(match_spec::compile_pattern(call.arg(1), true)), true)
+    limited(
+        call,
+        Arc::new(match_spec::compile_pattern(call.arg(1), true)),
+        true,
+    )
 }
 
 fn select_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -226,7 +269,12 @@ fn select_count_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
     let spec = spec(call.arg(1))?;
     let results = select_all(call, &table, &spec, true);
-    Ok(Term::size(results.iter().filter(|value| value.same(Term::TRUE)).count()))
+    Ok(Term::size(
+        results
+            .iter()
+            .filter(|value| value.same(Term::TRUE))
+            .count(),
+    ))
 }
 
 /// The objects for which the specification says `true`.
@@ -319,5 +367,9 @@ fn match_spec_run_r_3<'p>(call: Call<'p>) -> BifResult<'p> {
         }
     }
     call.charge(visited);
-    if list.rest().is_nil() { Ok(results) } else { Err(badarg()) }
+    if list.rest().is_nil() {
+        Ok(results)
+    } else {
+        Err(badarg())
+    }
 }

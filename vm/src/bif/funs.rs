@@ -20,7 +20,11 @@ const MAX_ARITY: usize = 255;
 
 fn function_name<'p>(entry: &FunEntry) -> Term<'p> {
     // Of a fun whose code is gone only the module is known.
-    if entry.address().is_null() { Term::NIL } else { Term::atom(entry.function) }
+    if entry.address().is_null() {
+        Term::NIL
+    } else {
+        Term::atom(entry.function())
+    }
 }
 
 fn arity<'p>(entry: &FunEntry) -> Term<'p> {
@@ -71,7 +75,11 @@ fn fun_info_mfa_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let [module, function, arity] = match call.arg(0).kind() {
         Kind::Fun(fun) => {
             let entry = fun.entry();
-            [Term::atom(entry.id.module), function_name(entry), arity(entry)]
+            [
+                Term::atom(entry.id.module),
+                function_name(entry),
+                arity(entry),
+            ]
         }
         Kind::Export(export) => [
             Term::atom(export.mfa.module),
@@ -89,7 +97,15 @@ fn atom<'p>(term: Term<'p>) -> Result<Atom, Stop<'p>> {
 
 fn make_fun_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let (module, function) = (atom(call.arg(0))?, atom(call.arg(1))?);
-    let arity = call.arg(2).as_usize().filter(|&arity| arity <= MAX_ARITY).ok_or_else(badarg)?;
-    let mfa = Mfa { module, function, arity: arity as u32 };
+    let arity = call
+        .arg(2)
+        .as_usize()
+        .filter(|&arity| arity <= MAX_ARITY)
+        .ok_or_else(badarg)?;
+    let mfa = Mfa {
+        module,
+        function,
+        arity: arity as u32,
+    };
     Ok(call.heap.export_fun(Export::of(mfa)))
 }

@@ -39,11 +39,17 @@ fn length_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn hd_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    call.arg(0).as_cons().map(|cell| cell.head()).ok_or_else(badarg)
+    call.arg(0)
+        .as_cons()
+        .map(|cell| cell.head())
+        .ok_or_else(badarg)
 }
 
 fn tl_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    call.arg(0).as_cons().map(|cell| cell.tail()).ok_or_else(badarg)
+    call.arg(0)
+        .as_cons()
+        .map(|cell| cell.tail())
+        .ok_or_else(badarg)
 }
 
 /// `lists:reverse(List, Tail)`: goes on with what is left and what was reversed when the slice is used up.
@@ -55,11 +61,18 @@ fn reverse_2<'p>(call: Call<'p>) -> BifResult<'p> {
         rest = cell.tail();
         count += 1;
         if count % STRIDE == 0 && call.charge(STRIDE / CELLS_PER_REDUCTION) {
-            return Err(Trap::Yield { args: smallvec![rest, reversed] }.into());
+            return Err(Trap::Yield {
+                args: smallvec![rest, reversed],
+            }
+            .into());
         }
     }
     call.charge(count % STRIDE / CELLS_PER_REDUCTION);
-    if rest.is_nil() { Ok(reversed) } else { Err(badarg()) }
+    if rest.is_nil() {
+        Ok(reversed)
+    } else {
+        Err(badarg())
+    }
 }
 
 fn member_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -73,17 +86,28 @@ fn member_2<'p>(call: Call<'p>) -> BifResult<'p> {
         }
         count += 1;
         if count % STRIDE == 0 && call.charge(STRIDE / CELLS_PER_REDUCTION) {
-            return Err(Trap::Yield { args: smallvec![wanted, list.rest()] }.into());
+            return Err(Trap::Yield {
+                args: smallvec![wanted, list.rest()],
+            }
+            .into());
         }
     }
     call.charge(count % STRIDE / CELLS_PER_REDUCTION);
-    if list.rest().is_nil() { Ok(Term::FALSE) } else { Err(badarg()) }
+    if list.rest().is_nil() {
+        Ok(Term::FALSE)
+    } else {
+        Err(badarg())
+    }
 }
 
 /// The tuple of a list whose element at a position equals a key (`==`).
 fn key_search<'p>(call: Call<'p>) -> Result<Option<Term<'p>>, Stop<'p>> {
     let (key, position) = (call.arg(0), call.arg(1));
-    let at = position.as_usize().filter(|&position| position > 0).ok_or_else(badarg)? - 1;
+    let at = position
+        .as_usize()
+        .filter(|&position| position > 0)
+        .ok_or_else(badarg)?
+        - 1;
     let mut list = call.arg(2).list();
     let mut count = 0;
     while let Some(element) = list.next() {
@@ -96,11 +120,18 @@ fn key_search<'p>(call: Call<'p>) -> Result<Option<Term<'p>>, Stop<'p>> {
         }
         count += 1;
         if count % STRIDE == 0 && call.charge(STRIDE / CELLS_PER_REDUCTION) {
-            return Err(Trap::Yield { args: smallvec![key, position, list.rest()] }.into());
+            return Err(Trap::Yield {
+                args: smallvec![key, position, list.rest()],
+            }
+            .into());
         }
     }
     call.charge(count % STRIDE / CELLS_PER_REDUCTION);
-    if list.rest().is_nil() { Ok(None) } else { Err(badarg()) }
+    if list.rest().is_nil() {
+        Ok(None)
+    } else {
+        Err(badarg())
+    }
 }
 
 fn keyfind_3<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -158,7 +189,9 @@ fn subtract_2<'p>(call: Call<'p>) -> BifResult<'p> {
             rest.by_ref().take(index).for_each(drop);
             return Ok(call.heap.list_with_tail(&kept, rest.rest()));
         }
-        match counts.find_mut(element.internal_hash(), |(other, count)| *count > 0 && other.exactly_equals(element)) {
+        match counts.find_mut(element.internal_hash(), |(other, count)| {
+            *count > 0 && other.exactly_equals(element)
+        }) {
             Some((_, count)) => {
                 *count -= 1;
                 left -= 1;

@@ -32,7 +32,10 @@ impl<R> Job<R> {
 }
 
 /// Hands work over.
-pub fn start<R: Send + 'static>(pid: Pid, work: impl FnOnce() -> R + Send + 'static) -> Arc<Job<R>> {
+pub fn start<R: Send + 'static>(
+    pid: Pid,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Arc<Job<R>> {
     let job = Arc::new(Job(Mutex::new(None)));
     let Some(runner) = RUNNER.get() else {
         *job.0.lock() = Some(work());

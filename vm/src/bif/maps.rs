@@ -79,7 +79,9 @@ fn map_get_2<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn is_map_key_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(Term::bool(map::get(map_arg(call, 1)?, call.arg(0)).is_some()))
+    Ok(Term::bool(
+        map::get(map_arg(call, 1)?, call.arg(0)).is_some(),
+    ))
 }
 
 fn map_size_1<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -87,7 +89,12 @@ fn map_size_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn put_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(map::put(call.heap, map_arg(call, 2)?, call.arg(0), call.arg(1)))
+    Ok(map::put(
+        call.heap,
+        map_arg(call, 2)?,
+        call.arg(0),
+        call.arg(1),
+    ))
 }
 
 fn update_3<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -199,7 +206,11 @@ fn listed<'p>(
 fn merge_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let (under, over) = (progress::original(call), call.arg(1));
     let (Some(under), Some(over)) = (under.as_map(), over.as_map()) else {
-        let wrong = if under.as_map().is_some() { over } else { under };
+        let wrong = if under.as_map().is_some() {
+            over
+        } else {
+            under
+        };
         return Err(badmap(call, wrong));
     };
     let (base, other, existing) = map::merge_order(under, over);
@@ -247,7 +258,11 @@ fn map_next_3<'p>(call: Call<'p>) -> BifResult<'p> {
         MapForm::Hash { .. } => {
             let path = call.arg(0).as_u64().ok_or_else(badarg)?;
             let most = (call.process().reductions_left().max(1) as usize / 4).max(1);
-            let count = if path == 0 { most.min(FIRST_STEP) } else { most };
+            let count = if path == 0 {
+                most.min(FIRST_STEP)
+            } else {
+                most
+            };
             let (pairs, next) = map::batch(map, path, count);
             if pairs.is_empty() {
                 return Err(badarg());
@@ -308,7 +323,11 @@ fn map_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let counts = |counts: [usize; 16]| heap.tuple(&counts.map(Term::size));
     Ok(heap.list(&[
         heap.tuple(&[Term::atom(atom!("depth")), Term::size(shape.depth)]),
-        heap.tuple(&[Term::atom(atom!("arrays")), Term::size(shape.arrays), Term::NIL]),
+        heap.tuple(&[
+            Term::atom(atom!("arrays")),
+            Term::size(shape.arrays),
+            Term::NIL,
+        ]),
         heap.tuple(&[
             Term::atom(atom!("bitmaps")),
             Term::size(shape.bitmaps),

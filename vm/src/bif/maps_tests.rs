@@ -13,25 +13,50 @@ fn detached() -> &'static Process {
 #[test]
 fn small_maps_behave_as_in_the_stock_vm() {
     let mut dice = Dice::new(21);
-    let keys = ["a", "b", "'B'", "1", "1.0", "2", "{a,1}", "[x]", "<<1,2>>", "#{a => 1}", "100000000000000000000"];
+    let keys = [
+        "a",
+        "b",
+        "'B'",
+        "1",
+        "1.0",
+        "2",
+        "{a,1}",
+        "[x]",
+        "<<1,2>>",
+        "#{a => 1}",
+        "100000000000000000000",
+    ];
     let mut calls = Vec::new();
     for _ in 0..1500 {
         let mut pick = |dice: &mut Dice| keys[dice.below(keys.len())];
-        let pairs: Vec<(&str, usize)> = (0..dice.below(7)).map(|_| (pick(&mut dice), dice.below(9))).collect();
-        let list: Vec<String> = pairs.iter().map(|(key, value)| format!("{{{key},{value}}}")).collect();
+        let pairs: Vec<(&str, usize)> = (0..dice.below(7))
+            .map(|_| (pick(&mut dice), dice.below(9)))
+            .collect();
+        let list: Vec<String> = pairs
+            .iter()
+            .map(|(key, value)| format!("{{{key},{value}}}"))
+            .collect();
         let tail = match dice.below(12) {
             0 if !list.is_empty() => "|a",
             1 if !list.is_empty() => ",{a}",
             _ => "",
         };
         let list = format!("[{}{tail}]", list.join(","));
-        let map: Vec<String> = pairs.iter().map(|(key, value)| format!("{key} => {value}")).collect();
+        let map: Vec<String> = pairs
+            .iter()
+            .map(|(key, value)| format!("{key} => {value}"))
+            .collect();
         let map = match dice.below(15) {
             0 => "a".to_owned(),
             _ => format!("#{{{}}}", map.join(",")),
         };
         let key = pick(&mut dice);
-        let other = ["#{a => x,1 => y}", "#{}", "[]", "#{{a,1} => 1,[x] => 2,1.0 => 3}"][dice.below(4)];
+        let other = [
+            "#{a => x,1 => y}",
+            "#{}",
+            "[]",
+            "#{{a,1} => 1,[x] => 2,1.0 => 3}",
+        ][dice.below(4)];
         calls.push(match dice.below(18) {
             0 => format!("maps:from_list({list})"),
             1 => format!("maps:from_keys({list},v)"),
@@ -48,7 +73,10 @@ fn small_maps_behave_as_in_the_stock_vm() {
             12 => format!("maps:update({key},v,{map})"),
             13 => format!("erlang:map_size({map})"),
             14 => format!("erts_internal:map_next({},{map},iterator)", dice.below(4)),
-            15 => format!("erts_internal:map_next(0,{map},{})", ["[]", "[x,y]", "x", "-1"][dice.below(4)]),
+            15 => format!(
+                "erts_internal:map_next(0,{map},{})",
+                ["[]", "[x,y]", "x", "-1"][dice.below(4)]
+            ),
             16 => format!("erts_internal:map_to_tuple_keys({map})"),
             _ => format!("erts_debug:map_info({map})"),
         });
@@ -67,15 +95,24 @@ fn large_maps_give_way() {
     assert!(times > 2);
     let view = map.as_map().expect("a map");
     assert_eq!(view.len(), count as usize);
-    assert!((0..count).all(|n| map::get(view, Term::int(n)).is_some_and(|value| value.same(Term::int(-n)))));
+    assert!(
+        (0..count)
+            .all(|n| map::get(view, Term::int(n)).is_some_and(|value| value.same(Term::int(-n))))
+    );
 
     let (keys, times) = run(process, bif("maps", "keys", 1), &[map]);
     let (values, _) = run(process, bif("maps", "values", 1), &[map]);
     assert!(times > 0);
-    let (Ok(keys), Ok(values)) = (keys, values) else { panic!("lists") };
+    let (Ok(keys), Ok(values)) = (keys, values) else {
+        panic!("lists")
+    };
     assert_eq!(keys.list_len(), Some(count as usize));
     let zipped = keys.list().zip(values.list());
-    assert!(zipped.clone().all(|(key, value)| key.as_small() == value.as_small().map(|n| -n)));
+    assert!(
+        zipped
+            .clone()
+            .all(|(key, value)| key.as_small() == value.as_small().map(|n| -n))
+    );
     assert_eq!(zipped.count(), count as usize);
 
     let others = heap.list_from((count / 2..2 * count).map(Term::int));
@@ -95,8 +132,15 @@ fn large_maps_give_way() {
 
     let broken = heap.list_with_tail(&[list.list().next().expect("an element"); 20_000], Term::OK);
     let (failed, times) = run(process, bif("maps", "from_list", 1), &[broken]);
-    let Err(failed) = failed else { panic!("an improper list") };
-    assert!(times > 0 && failed.args.is_some_and(|args| args.list().next().is_some_and(|arg| arg.same(broken))));
+    let Err(failed) = failed else {
+        panic!("an improper list")
+    };
+    assert!(
+        times > 0
+            && failed
+                .args
+                .is_some_and(|args| args.list().next().is_some_and(|arg| arg.same(broken)))
+    );
 }
 
 #[test]
@@ -110,9 +154,13 @@ fn iterators_visit_each_association_once() {
     let mut at = heap.cons(Term::int(0), map);
     loop {
         if let Some(cell) = at.as_cons() {
-            at = run(process, next, &[cell.head(), cell.tail(), Term::atom(atom!("iterator"))])
-                .0
-                .unwrap_or_else(|_| panic!("a place that the iterator gave"));
+            at = run(
+                process,
+                next,
+                &[cell.head(), cell.tail(), Term::atom(atom!("iterator"))],
+            )
+            .0
+            .unwrap_or_else(|_| panic!("a place that the iterator gave"));
         }
         match at.as_tuple_of() {
             Some([key, value, rest]) => {
@@ -139,7 +187,11 @@ fn iterators_visit_each_association_once() {
     };
     assert!(steps > 2);
     assert!(list.exactly_equals(map::to_list(heap, map.as_map().expect("a map"))));
-    assert!(run(process, next, &[Term::int(-1), map, Term::NIL]).0.is_err());
+    assert!(
+        run(process, next, &[Term::int(-1), map, Term::NIL])
+            .0
+            .is_err()
+    );
     let end = heap.unsigned(u64::MAX);
     assert!(run(process, next, &[end, map, Term::NIL]).0.is_err());
 }

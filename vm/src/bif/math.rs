@@ -34,7 +34,11 @@ crate::bifs! { "math":
 }
 
 fn finite<'p>(call: Call<'p>, value: f64) -> BifResult<'p> {
-    if value.is_finite() { Ok(call.heap.float(value)) } else { Err(badarith()) }
+    if value.is_finite() {
+        Ok(call.heap.float(value))
+    } else {
+        Err(badarith())
+    }
 }
 
 /// The value of an argument: `badarg` for what is no number, `badarith` for one too large.

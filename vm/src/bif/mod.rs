@@ -10,11 +10,16 @@
 #[cfg(test)]
 pub(crate) mod testing;
 
+mod re_capture;
+mod re_options;
+mod re_pattern;
+
 pub mod atomics;
 pub mod binary;
 pub mod binary_module;
 pub mod characters;
 pub mod checksum;
+pub mod connections;
 pub mod convert;
 pub mod dictionary;
 pub mod display;
@@ -44,9 +49,6 @@ pub mod process_info;
 pub mod process_options;
 pub mod progress;
 pub mod re;
-mod re_capture;
-mod re_options;
-mod re_pattern;
 pub mod registry;
 pub mod send;
 pub mod settings;
@@ -118,6 +120,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         binary::BIFS,
         binary_module::BIFS,
         checksum::BIFS,
+        connections::BIFS,
         convert::BIFS,
         dictionary::BIFS,
         display::BIFS,

@@ -98,7 +98,9 @@ impl Wanted {
             Some(one) => wanted.add(one).ok_or_else(badarg)?,
             None => {
                 for one in types.proper_list().ok_or_else(badarg)? {
-                    one.as_atom().and_then(|one| wanted.add(one)).ok_or_else(badarg)?;
+                    one.as_atom()
+                        .and_then(|one| wanted.add(one))
+                        .ok_or_else(badarg)?;
                 }
             }
         }
@@ -111,7 +113,9 @@ impl Wanted {
             "hidden" => self.hidden = true,
             "this" => self.this = true,
             "connected" => (self.visible, self.hidden) = (true, true),
-            "known" => (self.visible, self.hidden, self.known, self.this) = (true, true, true, true),
+            "known" => {
+                (self.visible, self.hidden, self.known, self.this) = (true, true, true, true)
+            }
             _ => return None,
         }
         Some(())
@@ -151,12 +155,22 @@ impl Wanted {
 }
 
 fn names<'p>(call: Call<'p>, wanted: &Wanted) -> Term<'p> {
-    call.heap
-        .list_from(wanted.nodes().into_iter().map(|(name, ..)| Term::atom(name)))
+    call.heap.list_from(
+        wanted
+            .nodes()
+            .into_iter()
+            .map(|(name, ..)| Term::atom(name)),
+    )
 }
 
 fn nodes_0<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(names(call, &Wanted { visible: true, ..Wanted::default() }))
+    Ok(names(
+        call,
+        &Wanted {
+            visible: true,
+            ..Wanted::default()
+        },
+    ))
 }
 
 fn nodes_1<'p>(call: Call<'p>) -> BifResult<'p> {

@@ -105,7 +105,10 @@ fn abs_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn booleans<'p>(call: Call<'p>) -> Result<(bool, bool), Stop<'p>> {
-    Ok((call.arg(0).as_bool().ok_or_else(badarg)?, call.arg(1).as_bool().ok_or_else(badarg)?))
+    Ok((
+        call.arg(0).as_bool().ok_or_else(badarg)?,
+        call.arg(1).as_bool().ok_or_else(badarg)?,
+    ))
 }
 
 fn and_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -121,7 +124,10 @@ fn xor_2<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn not_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    call.arg(0).as_bool().map(|value| Term::bool(!value)).ok_or_else(badarg)
+    call.arg(0)
+        .as_bool()
+        .map(|value| Term::bool(!value))
+        .ok_or_else(badarg)
 }
 
 macro_rules! comparisons {
@@ -168,7 +174,9 @@ type_tests! {
 }
 
 fn is_binary_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(Term::bool(call.arg(0).as_bits().is_some_and(|bits| bits.is_binary())))
+    Ok(Term::bool(
+        call.arg(0).as_bits().is_some_and(|bits| bits.is_binary()),
+    ))
 }
 
 fn is_boolean_1<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -190,7 +198,12 @@ fn is_function_2<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn is_tagged(tuple: Term<'_>, tag: Atom) -> bool {
-    tuple.as_tuple().is_some_and(|tuple| tuple.elements().first().is_some_and(|first| first.is_atom(tag)))
+    tuple.as_tuple().is_some_and(|tuple| {
+        tuple
+            .elements()
+            .first()
+            .is_some_and(|first| first.is_atom(tag))
+    })
 }
 
 fn is_record_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -200,9 +213,14 @@ fn is_record_2<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn is_record_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let tag = call.arg(1).as_atom().ok_or_else(badarg)?;
-    let Kind::Small(arity) = call.arg(2).kind() else { return Err(badarg()) };
+    let Kind::Small(arity) = call.arg(2).kind() else {
+        return Err(badarg());
+    };
     let arity = usize::try_from(arity).map_err(|_| badarg())?;
-    let has_arity = call.arg(0).as_tuple().is_some_and(|tuple| tuple.arity() == arity);
+    let has_arity = call
+        .arg(0)
+        .as_tuple()
+        .is_some_and(|tuple| tuple.arity() == arity);
     Ok(Term::bool(has_arity && is_tagged(call.arg(0), tag)))
 }
 

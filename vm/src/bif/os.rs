@@ -29,7 +29,13 @@ fn value<'p>(term: Term<'p>) -> Result<Vec<u8>, Stop<'p>> {
 
 /// A name, which has no `=` in it.
 fn name<'p>(term: Term<'p>) -> Result<Vec<u8>, Stop<'p>> {
-    value(term).and_then(|name| if name.contains(&b'=') { Err(badarg()) } else { Ok(name) })
+    value(term).and_then(|name| {
+        if name.contains(&b'=') {
+            Err(badarg())
+        } else {
+            Ok(name)
+        }
+    })
 }
 
 /// Text of the system: characters in the encoding of names of files, or bytes where it is not in it.

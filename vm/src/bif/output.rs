@@ -27,7 +27,9 @@ pub fn write(stream: Stream, bytes: &[u8]) {
         return hook(stream, bytes);
     }
     let _ = match stream {
-        Stream::Out => std::io::stdout().write_all(bytes).and_then(|()| std::io::stdout().flush()),
+        Stream::Out => std::io::stdout()
+            .write_all(bytes)
+            .and_then(|()| std::io::stdout().flush()),
         Stream::Err => std::io::stderr().write_all(bytes),
     };
 }

@@ -47,7 +47,10 @@ fn limits<'p>(kind: Kind, options: Term<'p>) -> Result<Limits, Stop<'p>> {
     let mut limits = Limits::default();
     for option in options.proper_list().ok_or_else(badarg)? {
         let [name, value] = option.as_tuple_of().ok_or_else(badarg)?;
-        let value = value.as_u64().and_then(|value| u32::try_from(value).ok()).ok_or_else(badarg)?;
+        let value = value
+            .as_u64()
+            .and_then(|value| u32::try_from(value).ok())
+            .ok_or_else(badarg)?;
         match (name.as_atom().map(Atom::name), u8::try_from(value)) {
             (Some("packet_size"), _) => limits.packet_size = value as usize,
             (Some("line_length"), _) => limits.line_length = value as usize,
@@ -65,13 +68,20 @@ fn decode_packet_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let heap = call.heap;
     let aligned = bits.aligned();
     let bytes = &aligned[..bits.bit_len() / 8];
-    let invalid = || heap.tuple(&[Term::atom(well_known::ERROR), Term::atom(crate::atom!("invalid"))]);
+    let invalid = || {
+        heap.tuple(&[
+            Term::atom(well_known::ERROR),
+            Term::atom(crate::atom!("invalid")),
+        ])
+    };
     let mut headers = false;
     let len = match packet::length(kind, bytes, &limits, &mut headers) {
         Err(packet::Invalid) => return Ok(invalid()),
         Ok(Some(len)) if (1..=bytes.len()).contains(&len) => len,
         Ok(needed) => {
-            let needed = needed.filter(|&len| len > 0).map_or(Term::UNDEFINED, Term::size);
+            let needed = needed
+                .filter(|&len| len > 0)
+                .map_or(Term::UNDEFINED, Term::size);
             return Ok(heap.tuple(&[Term::atom(crate::atom!("more")), needed]));
         }
     };
@@ -100,7 +110,12 @@ impl<'h> Source<'h, '_> {
     fn parsed(&self, parsed: &Parsed<'_>, binaries: bool) -> Term<'h> {
         match parsed {
             Parsed::Http(http) => self.http(http, binaries),
-            Parsed::SslTls { content_type, version, prefix, data } => {
+            Parsed::SslTls {
+                content_type,
+                version,
+                prefix,
+                data,
+            } => {
                 let version = [version.0, version.1].map(|byte| Term::int(byte.into()));
                 let data = if prefix.as_slice().is_empty() {
                     self.binary(data)
@@ -129,18 +144,36 @@ impl<'h> Source<'h, '_> {
 
     fn http(&self, http: &Http<'_>, binaries: bool) -> Term<'h> {
         let heap = self.heap;
-        let text = |text: &[u8]| if binaries { self.binary(text) } else { heap.byte_list(text, Term::NIL) };
-        let version = |(major, minor): (i32, i32)| heap.tuple(&[Term::int(major), Term::int(minor)]);
+        let text = |text: &[u8]| {
+            if binaries {
+                self.binary(text)
+            } else {
+                heap.byte_list(text, Term::NIL)
+            }
+        };
+        let version =
+            |(major, minor): (i32, i32)| heap.tuple(&[Term::int(major), Term::int(minor)]);
         match http {
-            Http::Response { version: number, status, phrase } => heap.tuple(&[
+            Http::Response {
+                version: number,
+                status,
+                phrase,
+            } => heap.tuple(&[
                 Term::atom(crate::atom!("http_response")),
                 version(*number),
                 Term::int(*status),
                 text(phrase),
             ]),
-            Http::Request { method, uri, version: number } => {
+            Http::Request {
+                method,
+                uri,
+                version: number,
+            } => {
                 let known = METHODS.iter().find(|known| known.as_bytes() == *method);
-                let method = known.map_or_else(|| text(method), |&known| Term::atom(Atom::from_static(known)));
+                let method = known.map_or_else(
+                    || text(method),
+                    |&known| Term::atom(Atom::from_static(known)),
+                );
                 heap.tuple(&[
                     Term::atom(crate::atom!("http_request")),
                     method,
@@ -148,7 +181,12 @@ impl<'h> Source<'h, '_> {
                     version(*number),
                 ])
             }
-            Http::Header { number, name, original, value } => {
+            Http::Header {
+                number,
+                name,
+                original,
+                value,
+            } => {
                 let name = match number {
                     0 => match name {
                         Cow::Borrowed(name) => text(name),
@@ -175,9 +213,18 @@ impl<'h> Source<'h, '_> {
         match uri {
             Uri::Star => Term::atom(well_known::TIMES),
             Uri::AbsPath(path) => heap.tuple(&[Term::atom(crate::atom!("abs_path")), text(path)]),
-            Uri::Absolute { secure, host, port, path } => heap.tuple(&[
+            Uri::Absolute {
+                secure,
+                host,
+                port,
+                path,
+            } => heap.tuple(&[
                 Term::atom(crate::atom!("absoluteURI")),
-                Term::atom(if *secure { crate::atom!("https") } else { crate::atom!("http") }),
+                Term::atom(if *secure {
+                    crate::atom!("https")
+                } else {
+                    crate::atom!("http")
+                }),
                 text(host),
                 port.map_or(Term::UNDEFINED, Term::int),
                 text(path),
@@ -197,8 +244,24 @@ mod tests {
     #[test]
     fn packets_are_decoded_as_by_the_stock_vm() {
         let kinds = [
-            "raw", "0", "1", "2", "4", "3", "asn1", "sunrm", "cdr", "fcgi", "line", "tpkt", "http", "httph", "http_bin",
-            "httph_bin", "ssl_tls", "foo",
+            "raw",
+            "0",
+            "1",
+            "2",
+            "4",
+            "3",
+            "asn1",
+            "sunrm",
+            "cdr",
+            "fcgi",
+            "line",
+            "tpkt",
+            "http",
+            "httph",
+            "http_bin",
+            "httph_bin",
+            "ssl_tls",
+            "foo",
         ];
         let data = [
             "<<>>",

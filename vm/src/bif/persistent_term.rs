@@ -42,7 +42,9 @@ static TABLE: LazyLock<RwLock<HashTable<Entry>>> = LazyLock::new(RwLock::default
 /// The value of a key. It stays until the literal area collector has seen every process.
 fn find<'p>(key: Term<'_>) -> Option<Term<'p>> {
     let table = TABLE.read();
-    let entry = table.find(key.internal_hash(), |entry| entry.pair()[0].exactly_equals(key))?;
+    let entry = table.find(key.internal_hash(), |entry| {
+        entry.pair()[0].exactly_equals(key)
+    })?;
     // SAFETY: a literal is freed only after every process, this one included, has given up its references.
     Some(unsafe { Term::from_word(entry.pair()[1].word()) })
 }
@@ -52,7 +54,9 @@ fn put_2<'p>(call: Call<'p>) -> BifResult<'p> {
     if find(key).is_some_and(|old| old.exactly_equals(value)) {
         return Ok(Term::OK);
     }
-    let entry = Entry(LiteralArea::build(|heap| vec![heap.tuple(&[heap.copy(key), heap.copy(value)])]));
+    let entry = Entry(LiteralArea::build(|heap| {
+        vec![heap.tuple(&[heap.copy(key), heap.copy(value)])]
+    }));
     let hash = key.internal_hash();
     let mut table = TABLE.write();
     let old = match table.find_entry(hash, |other| other.pair()[0].exactly_equals(key)) {
@@ -83,14 +87,18 @@ fn get_2<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn get_0<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = TABLE.read();
-    Ok(call.heap.list_from(table.iter().map(|entry| call.heap.copy(entry.0.term(0)))))
+    Ok(call
+        .heap
+        .list_from(table.iter().map(|entry| call.heap.copy(entry.0.term(0)))))
 }
 
 fn erase_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let key = call.arg(0);
     let removed = {
         let mut table = TABLE.write();
-        let found = table.find_entry(key.internal_hash(), |entry| entry.pair()[0].exactly_equals(key));
+        let found = table.find_entry(key.internal_hash(), |entry| {
+            entry.pair()[0].exactly_equals(key)
+        });
         found.ok().map(|entry| entry.remove().0)
     };
     Ok(match removed {
@@ -114,5 +122,8 @@ fn info_0<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = TABLE.read();
     let words: usize = table.iter().map(|entry| entry.0.words()).sum();
     let keys = ["count", "memory"].map(|key| Term::atom(Atom::from_static(key)));
-    Ok(call.heap.flat_map(&keys, &[Term::size(table.len()), Term::size(words * 8 + 64)]))
+    Ok(call.heap.flat_map(
+        &keys,
+        &[Term::size(table.len()), Term::size(words * 8 + 64)],
+    ))
 }

@@ -235,12 +235,22 @@ pub fn node_number(node: &Node) -> u32 {
 /// Appends a pid, port or reference; nothing for other terms.
 pub fn identifier(term: Term<'_>, out: &mut Vec<u8>) {
     let result = match term.kind() {
-        Kind::Pid(pid) => pid_text(0, pid.0 & ((1 << NUMBER_BITS) - 1), pid.0 >> NUMBER_BITS, out),
+        Kind::Pid(pid) => pid_text(
+            0,
+            pid.0 & ((1 << NUMBER_BITS) - 1),
+            pid.0 >> NUMBER_BITS,
+            out,
+        ),
         Kind::Port(PortId(number)) => write!(out, "#Port<0.{number}>"),
         Kind::Ref(reference) => reference_text(reference, out),
         Kind::ExternalPid(id) => {
             let number = id.data()[0];
-            pid_text(node_number(id.node()), number & 0xffff_ffff, number >> 32, out)
+            pid_text(
+                node_number(id.node()),
+                number & 0xffff_ffff,
+                number >> 32,
+                out,
+            )
         }
         Kind::ExternalPort(id) => {
             write!(out, "#Port<{}.{}>", node_number(id.node()), id.data()[0])
@@ -269,8 +279,12 @@ fn external_reference(id: ExternalId<'_>, out: &mut Vec<u8>) -> std::io::Result<
 }
 
 fn local_fun(entry: &FunEntry, out: &mut Vec<u8>) {
-    write!(out, "#Fun<{}.{}.{}>", entry.id.module, entry.id.index, entry.id.uniq)
-        .expect("writing to memory does not fail");
+    write!(
+        out,
+        "#Fun<{}.{}.{}>",
+        entry.id.module, entry.id.index, entry.id.uniq
+    )
+    .expect("writing to memory does not fail");
 }
 
 fn export_fun(export: &Export, out: &mut Vec<u8>) {

@@ -111,9 +111,24 @@ fn bind<'p>(call: Call<'p>, value: Term<'p>) -> BifResult<'p> {
 
 fn monitor_nodes<'p>(call: Call<'p>, value: Term<'p>, options: Term<'p>) -> BifResult<'p> {
     let on = value.as_bool().ok_or_else(badarg)?;
-    let distribution = hooks::distribution().ok_or_else(badarg)?;
-    let old = distribution.monitor_nodes(call.process().pid(), on, options);
-    Ok(Term::size(old.ok_or_else(badarg)?))
+    let pid = call.process().pid();
+    let old = match hooks::distribution() {
+        Some(distribution) => distribution
+            .monitor_nodes(pid, on, options)
+            .ok_or_else(badarg)?,
+        None => {
+            // A node without distribution sees no others; only the counts are kept.
+            if options.as_map().is_none() && options.proper_list().is_none() {
+                return Err(badarg());
+            }
+            call.process().with_extras(|extras| {
+                let old = extras.monitor_nodes;
+                extras.monitor_nodes = if on { old + 1 } else { 0 };
+                old
+            })
+        }
+    };
+    Ok(Term::size(old))
 }
 
 fn save_calls(process: &Process, value: Term<'_>) -> Option<usize> {

@@ -303,13 +303,11 @@ fn status<'p>(process: &'p Process, _: Heap<'p>, asked: Asked) -> Term<'p> {
         w::EXITING
     } else if process.is_suspended() {
         w::SUSPENDED
-    } else if asked == Asked::ByItself {
-        w::RUNNING
-    } else if process.is_ready() {
-        // It handles signals in its turn: it would have run now, or does.
-        w::RUNNING
-    } else {
+    } else if asked == Asked::ByOther && process.is_idle() {
         w::WAITING
+    } else {
+        // Signals are handled in a process's turn: it would run now, or does.
+        w::RUNNING
     })
 }
 

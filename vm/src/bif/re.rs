@@ -41,7 +41,8 @@ fn version_0<'p>(call: Call<'p>) -> BifResult<'p> {
 const STEPS_PER_REDUCTION: u32 = 10;
 
 /// The most steps of a first try.
-static FIRST_STEPS: AtomicU32 = AtomicU32::new(crate::process::REDUCTIONS as u32 * STEPS_PER_REDUCTION);
+static FIRST_STEPS: AtomicU32 =
+    AtomicU32::new(crate::process::REDUCTIONS as u32 * STEPS_PER_REDUCTION);
 
 /// Sets the most steps of a first try, 0 for as many as fit a slice; returns what it was. For tests
 /// (`erts_debug:set_internal_state(re_loop_limit, N)`).
@@ -56,8 +57,16 @@ pub fn set_first_steps(steps: u32) -> u32 {
 // Compilation ----------------------------------------------------------------------------------------
 
 fn trap<'p>(function: Atom, args: SmallVec<[Term<'p>; 4]>) -> Stop<'p> {
-    let mfa = Mfa { module: crate::atom!("re"), function, arity: args.len() as u32 };
-    Trap::Call { export: Export::of(mfa), args }.into()
+    let mfa = Mfa {
+        module: crate::atom!("re"),
+        function,
+        arity: args.len() as u32,
+    };
+    Trap::Call {
+        export: Export::of(mfa),
+        args,
+    }
+    .into()
 }
 
 /// `{Text, Offset}`.
@@ -68,7 +77,10 @@ fn compile_error<'p>(call: Call<'p>, failure: CompileError, pattern: &[u8]) -> T
 
 /// "inconsistent NEWLINE options": what PCRE 8 says of options that contradict each other.
 fn inconsistent<'p>(call: Call<'p>) -> Term<'p> {
-    call.heap.tuple(&[call.heap.string("inconsistent NEWLINE options"), Term::int(0)])
+    call.heap.tuple(&[
+        call.heap.string("inconsistent NEWLINE options"),
+        Term::int(0),
+    ])
 }
 
 fn error_tuple<'p>(call: Call<'p>, reason: Term<'p>) -> Term<'p> {
@@ -76,7 +88,11 @@ fn error_tuple<'p>(call: Call<'p>, reason: Term<'p>) -> Term<'p> {
 }
 
 /// The recipe of a pattern given as text; what is wrong with it as a term.
-fn recipe<'p>(call: Call<'p>, text: Term<'p>, options: &Options<'p>) -> Result<Result<Recipe, Term<'p>>, Stop<'p>> {
+fn recipe<'p>(
+    call: Call<'p>,
+    text: Term<'p>,
+    options: &Options<'p>,
+) -> Result<Result<Recipe, Term<'p>>, Stop<'p>> {
     let mut pattern = iolist::to_vec(text).map_err(|_| badarg())?;
     // The stock VM hands the pattern over as a string of C.
     if let Some(end) = pattern.iter().position(|&byte| byte == 0) {
@@ -86,14 +102,22 @@ fn recipe<'p>(call: Call<'p>, text: Term<'p>, options: &Options<'p>) -> Result<R
     let (Some(newline), Some(bsr)) = (options.newline(), options.bsr()) else {
         return Ok(Err(inconsistent(call)));
     };
-    Ok(Ok(Recipe { options: options.compile, newline, bsr, pattern }))
+    Ok(Ok(Recipe {
+        options: options.compile,
+        newline,
+        bsr,
+        pattern,
+    }))
 }
 
 fn compile<'p>(call: Call<'p>, options: Term<'p>) -> BifResult<'p> {
     let parsed = Options::of(options).filter(|options| !options.only_run);
     let parsed = parsed.ok_or_else(|| badarg_because(well_known::BADOPT))?;
     if parsed.unicode && call.arg(0).as_bits().is_none() {
-        return Err(trap(crate::atom!("ucompile"), smallvec![call.arg(0), options]));
+        return Err(trap(
+            crate::atom!("ucompile"),
+            smallvec![call.arg(0), options],
+        ));
     }
     let recipe = match recipe(call, call.arg(0), &parsed)? {
         Ok(recipe) => recipe,
@@ -118,21 +142,31 @@ fn compile_2<'p>(call: Call<'p>) -> BifResult<'p> {
 
 /// The parts of a compiled pattern: whether it is in Unicode, and its code.
 fn compiled<'p>(tuple: Tuple<'p>) -> Option<(bool, Cow<'p, [u8]>)> {
-    let &[tag, groups, unicode, crlf, code] = tuple.elements() else { return None };
-    (tag.is_atom(crate::atom!("re_pattern")) && groups.as_small().is_some() && crlf.as_small().is_some())
-        .then_some(())?;
+    let &[tag, groups, unicode, crlf, code] = tuple.elements() else {
+        return None;
+    };
+    (tag.is_atom(crate::atom!("re_pattern"))
+        && groups.as_small().is_some()
+        && crlf.as_small().is_some())
+    .then_some(())?;
     Some((unicode.as_small()? != 0, code.as_bits()?.binary()?))
 }
 
 fn inspect_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let (_, code) = call.arg(0).as_tuple().and_then(compiled).ok_or_else(badarg)?;
+    let (_, code) = call
+        .arg(0)
+        .as_tuple()
+        .and_then(compiled)
+        .ok_or_else(badarg)?;
     if !call.arg(1).is_atom(crate::atom!("namelist")) {
         return Err(badarg());
     }
     let regex = re_pattern::load(&code).ok_or_else(badarg)?;
     let mut names: Vec<&[u8]> = regex.names().iter().map(|(name, _)| &name[..]).collect();
     names.dedup();
-    let names = call.heap.list_from(names.into_iter().map(|name| call.heap.binary(name)));
+    let names = call
+        .heap
+        .list_from(names.into_iter().map(|name| call.heap.binary(name)));
     Ok(call.heap.tuple(&[call.arg(1), names]))
 }
 
@@ -161,7 +195,9 @@ enum Plan<'p> {
 
 /// Whether the result depends on code points, so that Erlang code must do it.
 fn is_for_unicode_lists<'p>(call: Call<'p>, options: &Options<'p>) -> bool {
-    let as_list = options.capture.is_some_and(|(_, kind)| kind.is_atom(crate::atom!("list")));
+    let as_list = options
+        .capture
+        .is_some_and(|(_, kind)| kind.is_atom(crate::atom!("list")));
     original(call).as_bits().is_none() || as_list && !options.global
 }
 
@@ -175,36 +211,52 @@ fn plan<'p>(call: Call<'p>, list: Term<'p>, options: &Options<'p>) -> Result<Pla
             }
             let (unicode, code) = compiled(tuple).ok_or_else(badarg)?;
             if unicode && is_for_unicode_lists(call, options) {
-                return Err(trap(crate::atom!("urun"), smallvec![subject, pattern, list]));
+                return Err(trap(
+                    crate::atom!("urun"),
+                    smallvec![subject, pattern, list],
+                ));
             }
             if options.global {
                 let how = call.heap.tuple(&[list, Term::FALSE]);
                 return Err(trap(crate::atom!("grun"), smallvec![subject, pattern, how]));
             }
-            let (newline, bsr) = (options.newline().ok_or_else(badarg)?, options.bsr().ok_or_else(badarg)?);
+            let (newline, bsr) = (
+                options.newline().ok_or_else(badarg)?,
+                options.bsr().ok_or_else(badarg)?,
+            );
             let regex = if newline == Newline::Default && bsr == regex::Bsr::Default {
                 re_pattern::load(&code)
             } else {
-                Recipe::of_code(&code).and_then(|recipe| recipe.with_line_ends(newline, bsr).compile().ok())
+                Recipe::of_code(&code)
+                    .and_then(|recipe| recipe.with_line_ends(newline, bsr).compile().ok())
             };
             Ok(Plan::Match(regex.ok_or_else(badarg)?))
         }
     }
 }
 
-fn plan_text<'p>(call: Call<'p>, list: Term<'p>, options: &Options<'p>) -> Result<Plan<'p>, Stop<'p>> {
+fn plan_text<'p>(
+    call: Call<'p>,
+    list: Term<'p>,
+    options: &Options<'p>,
+) -> Result<Plan<'p>, Stop<'p>> {
     let (subject, pattern) = (original(call), call.arg(1));
     if pattern.as_bits().is_none() && pattern.as_cons().is_none() && !pattern.is_nil() {
         return Err(badarg());
     }
     if options.unicode && (pattern.as_bits().is_none() || is_for_unicode_lists(call, options)) {
-        return Err(trap(crate::atom!("urun"), smallvec![subject, pattern, list]));
+        return Err(trap(
+            crate::atom!("urun"),
+            smallvec![subject, pattern, list],
+        ));
     }
     let failed = |wrong: Term<'p>| {
         if !options.report_errors {
             return Err(badarg());
         }
-        let reason = call.heap.tuple(&[Term::atom(crate::atom!("compile")), wrong]);
+        let reason = call
+            .heap
+            .tuple(&[Term::atom(crate::atom!("compile")), wrong]);
         Ok(Plan::Return(error_tuple(call, reason)))
     };
     let recipe = match recipe(call, pattern, options)? {
@@ -217,8 +269,13 @@ fn plan_text<'p>(call: Call<'p>, list: Term<'p>, options: &Options<'p>) -> Resul
     };
     if options.global {
         let compiled = re_pattern::term(call.heap, &recipe, &regex, options.unicode);
-        let how = call.heap.tuple(&[list, Term::bool(options.only_compile), pattern]);
-        return Err(trap(crate::atom!("grun"), smallvec![subject, compiled, how]));
+        let how = call
+            .heap
+            .tuple(&[list, Term::bool(options.only_compile), pattern]);
+        return Err(trap(
+            crate::atom!("grun"),
+            smallvec![subject, compiled, how],
+        ));
     }
     Ok(Plan::Match(regex))
 }
@@ -265,11 +322,24 @@ fn run<'p>(call: Call<'p>, list: Term<'p>, first: bool) -> BifResult<'p> {
         }
     };
     let nomatch = Term::atom(crate::atom!("nomatch"));
-    let limit = |name: Atom| if options.report_errors { error_tuple(call, Term::atom(name)) } else { nomatch };
+    let limit = |name: Atom| {
+        if options.report_errors {
+            error_tuple(call, Term::atom(name))
+        } else {
+            nomatch
+        }
+    };
     match outcome {
         Outcome::Match(found) => {
             let shared = bits.filter(|_| bytes.len() > crate::binary::HEAP_LIMIT);
-            Ok(capture.result(call.heap, &Subject { bytes: &bytes, shared }, &found))
+            Ok(capture.result(
+                call.heap,
+                &Subject {
+                    bytes: &bytes,
+                    shared,
+                },
+                &found,
+            ))
         }
         Outcome::NoMatch => Ok(nomatch),
         Outcome::MatchLimit => Ok(limit(crate::atom!("match_limit"))),
@@ -280,10 +350,18 @@ fn run<'p>(call: Call<'p>, list: Term<'p>, first: bool) -> BifResult<'p> {
 }
 
 /// Matches with the steps of a slice; none if they were too few, but the program allows more.
-fn first_try<'p>(call: Call<'p>, regex: &Regex, bytes: &[u8], options: &Options<'p>) -> Option<Outcome> {
+fn first_try<'p>(
+    call: Call<'p>,
+    regex: &Regex,
+    bytes: &[u8],
+    options: &Options<'p>,
+) -> Option<Outcome> {
     let slice = FIRST_STEPS.load(Ordering::Relaxed);
     let allowed = options.match_limit.unwrap_or(regex::DEFAULT_STEPS);
-    let limits = Limits { steps: Some(allowed.min(slice)), depth: options.match_limit_recursion };
+    let limits = Limits {
+        steps: Some(allowed.min(slice)),
+        depth: options.match_limit_recursion,
+    };
     match regex.run(bytes, options.offset, options.run, limits) {
         Outcome::MatchLimit if allowed > slice => {
             call.charge((slice / STEPS_PER_REDUCTION) as usize);
@@ -294,13 +372,23 @@ fn first_try<'p>(call: Call<'p>, regex: &Regex, bytes: &[u8], options: &Options<
 }
 
 #[cold]
-fn go_on_beside<'p>(call: Call<'p>, regex: Arc<Regex>, bytes: &[u8], options: &Options<'p>) -> Stop<'p> {
+fn go_on_beside<'p>(
+    call: Call<'p>,
+    regex: Arc<Regex>,
+    bytes: &[u8],
+    options: &Options<'p>,
+) -> Stop<'p> {
     let shared = original(call).as_bits().and_then(iolist::shared);
     let subject = shared.unwrap_or_else(|| Bytes::copy_from_slice(bytes));
-    let limits = Limits { steps: options.match_limit, depth: options.match_limit_recursion };
+    let limits = Limits {
+        steps: options.match_limit,
+        depth: options.match_limit_recursion,
+    };
     let (start, run) = (options.offset, options.run);
     let by = Arc::clone(&regex);
-    let job = long_work::start(call.process().pid(), move || by.run(&subject, start, run, limits));
+    let job = long_work::start(call.process().pid(), move || {
+        by.run(&subject, start, run, limits)
+    });
     wait(call, Matching { job, regex }, &[])
 }
 

@@ -46,7 +46,10 @@ pub struct Capture {
 
 impl Capture {
     /// What is returned where nothing was said.
-    pub const DEFAULT: Capture = Capture { shape: Shape::Index, groups: Groups::All };
+    pub const DEFAULT: Capture = Capture {
+        shape: Shape::Index,
+        groups: Groups::All,
+    };
 
     /// Reads `{capture, Values, Type}`; none if it is wrong.
     pub fn of(values: Term<'_>, kind: Term<'_>, regex: &Regex) -> Option<Capture> {
@@ -56,7 +59,10 @@ impl Capture {
             "binary" => Shape::Binary,
             _ => return None,
         };
-        let nothing = Capture { shape: Shape::Nothing, groups: Groups::All };
+        let nothing = Capture {
+            shape: Shape::Nothing,
+            groups: Groups::All,
+        };
         if values.is_nil() {
             return Some(nothing);
         }
@@ -80,7 +86,12 @@ impl Capture {
     }
 
     /// The result for the groups that were found.
-    pub fn result<'h>(&self, heap: Heap<'h>, subject: &Subject<'h, '_>, found: &[Option<(usize, usize)>]) -> Term<'h> {
+    pub fn result<'h>(
+        &self,
+        heap: Heap<'h>,
+        subject: &Subject<'h, '_>,
+        found: &[Option<(usize, usize)>],
+    ) -> Term<'h> {
         let matched = Term::atom(crate::atom!("match"));
         let at = |number: usize| found.get(number).copied().flatten();
         let parts: Vec<Option<(usize, usize)>> = match &self.groups {
@@ -128,13 +139,21 @@ fn all_names(regex: &Regex) -> Vec<Group> {
 }
 
 fn named(name: &[u8], regex: &Regex) -> Group {
-    let mut numbers = regex.names().iter().filter(|(other, _)| other == name).map(|&(_, number)| number);
+    let mut numbers = regex
+        .names()
+        .iter()
+        .filter(|(other, _)| other == name)
+        .map(|&(_, number)| number);
     match (numbers.next(), regex.has_duplicate_names()) {
         (first, false) => Group::One(first),
         (None, true) => Group::One(None),
         (Some(first), true) => {
             let all: Vec<usize> = std::iter::once(first).chain(numbers).collect();
-            if all.len() == 1 { Group::One(Some(first)) } else { Group::Several(all) }
+            if all.len() == 1 {
+                Group::One(Some(first))
+            } else {
+                Group::Several(all)
+            }
         }
     }
 }
@@ -147,7 +166,9 @@ fn group(value: Term<'_>, regex: &Regex) -> Option<Group> {
     }
     let name = match value.as_atom() {
         Some(atom) => atom.name().as_bytes().to_vec(),
-        None if value.as_bits().is_some() || value.as_cons().is_some() => iolist::to_vec(value).ok()?,
+        None if value.as_bits().is_some() || value.as_cons().is_some() => {
+            iolist::to_vec(value).ok()?
+        }
         None => return None,
     };
     // The library takes names as C's strings.
@@ -165,12 +186,15 @@ pub struct Subject<'h, 's> {
 
 impl<'h> Subject<'h, '_> {
     fn part(&self, part: Option<(usize, usize)>) -> &[u8] {
-        part.and_then(|(start, end)| self.bytes.get(start..end)).unwrap_or(&[])
+        part.and_then(|(start, end)| self.bytes.get(start..end))
+            .unwrap_or(&[])
     }
 
     fn binary(&self, heap: Heap<'h>, part: Option<(usize, usize)>) -> Term<'h> {
         match (part, self.shared) {
-            (Some((start, end)), Some(bits)) if start <= end => heap.part(bits, start * 8, (end - start) * 8),
+            (Some((start, end)), Some(bits)) if start <= end => {
+                heap.part(bits, start * 8, (end - start) * 8)
+            }
             _ => heap.binary(self.part(part)),
         }
     }

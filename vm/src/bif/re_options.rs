@@ -39,7 +39,9 @@ pub struct Options<'p> {
 
 /// An integer of C's type `int`, not negative.
 pub(super) fn number(term: Term<'_>) -> Option<u32> {
-    term.as_small().and_then(|value| i32::try_from(value).ok()).and_then(|value| u32::try_from(value).ok())
+    term.as_small()
+        .and_then(|value| i32::try_from(value).ok())
+        .and_then(|value| u32::try_from(value).ok())
 }
 
 impl<'p> Options<'p> {

@@ -53,7 +53,14 @@ impl Recipe {
     pub fn of_code(code: &[u8]) -> Option<Recipe> {
         let (header, pattern) = code.split_at_checked(HEADER)?;
         let options = header.strip_prefix(&MAGIC)?;
-        let newline = [Newline::Default, Newline::Cr, Newline::Lf, Newline::CrLf, Newline::Any, Newline::AnyCrLf];
+        let newline = [
+            Newline::Default,
+            Newline::Cr,
+            Newline::Lf,
+            Newline::CrLf,
+            Newline::Any,
+            Newline::AnyCrLf,
+        ];
         let bsr = [Bsr::Default, Bsr::AnyCrLf, Bsr::Unicode];
         Some(Recipe {
             options: u32::from_le_bytes(options[..4].try_into().ok()?),
@@ -75,7 +82,10 @@ impl Recipe {
         let (pattern, moved) = modern(&self.pattern);
         let regex = Regex::compile(&pattern, self.options, self.newline, self.bsr)
             .map(Arc::new)
-            .map_err(|error| CompileError { offset: error.offset + moved, ..error })?;
+            .map_err(|error| CompileError {
+                offset: error.offset + moved,
+                ..error
+            })?;
         let mut cache = CACHE.write();
         if cache.len() >= CACHED {
             // Patterns in use are compiled again when they are next needed.
@@ -88,7 +98,11 @@ impl Recipe {
     /// What the options of a match change in a compiled pattern.
     pub fn with_line_ends(&self, newline: Newline, bsr: Bsr) -> Recipe {
         Recipe {
-            newline: if newline == Newline::Default { self.newline } else { newline },
+            newline: if newline == Newline::Default {
+                self.newline
+            } else {
+                newline
+            },
             bsr: if bsr == Bsr::Default { self.bsr } else { bsr },
             ..self.clone()
         }
@@ -112,7 +126,11 @@ fn modern(pattern: &[u8]) -> (std::borrow::Cow<'_, [u8]>, usize) {
             return (joined.into(), 1);
         }
         match rest.iter().position(|&byte| byte == b')') {
-            Some(end) if rest[..end].iter().all(|byte| byte.is_ascii_uppercase() || b"_=0123456789".contains(byte)) => {
+            Some(end)
+                if rest[..end]
+                    .iter()
+                    .all(|byte| byte.is_ascii_uppercase() || b"_=0123456789".contains(byte)) =>
+            {
                 at += end + 3;
             }
             _ => break,

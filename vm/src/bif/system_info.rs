@@ -39,7 +39,9 @@ fn cores() -> usize {
 
 fn system_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let item = call.arg(0);
-    let Some(item) = item.as_atom() else { return tuple_item(call) };
+    let Some(item) = item.as_atom() else {
+        return tuple_item(call);
+    };
     for provider in PROVIDERS.read().iter() {
         if let Some(value) = provider(call.heap, item) {
             return Ok(value);
@@ -69,17 +71,26 @@ fn system_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
         "ets_limit" => Term::int(8192),
         "port_count" => Term::int(0),
         "port_limit" => Term::int(65536),
-        "schedulers" | "schedulers_online" | "dirty_cpu_schedulers" | "dirty_cpu_schedulers_online" => {
-            Term::size(crate::process::hooks::schedulers().map_or(1, |schedulers| schedulers.count() as usize))
-        }
+        "schedulers"
+        | "schedulers_online"
+        | "dirty_cpu_schedulers"
+        | "dirty_cpu_schedulers_online" => Term::size(
+            crate::process::hooks::schedulers().map_or(1, |schedulers| schedulers.count() as usize),
+        ),
         "dirty_io_schedulers" => Term::int(10),
-        "logical_processors" | "logical_processors_online" | "logical_processors_available" => Term::size(cores()),
+        "logical_processors" | "logical_processors_online" | "logical_processors_available" => {
+            Term::size(cores())
+        }
         "threads" | "smp_support" | "start_fullsweep" => Term::TRUE,
         "thread_pool_size" => Term::int(1),
         "multi_scheduling" => Term::atom(w::ENABLED),
         "multi_scheduling_blockers" | "normal_multi_scheduling_blockers" => Term::NIL,
         "heap_type" => name("private"),
-        "heap_sizes" => call.heap.list_from(crate::heap::sizes::all().iter().map(|&size| Term::size(size))),
+        "heap_sizes" => call.heap.list_from(
+            crate::heap::sizes::all()
+                .iter()
+                .map(|&size| Term::size(size)),
+        ),
         "build_type" => Term::atom(w::OPT),
         "emu_type" => Term::atom(w::OPT),
         // Tools ask this to know whether there is native code.
@@ -99,30 +110,43 @@ fn system_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
         "modified_timing_level" | "cpu_topology" => Term::UNDEFINED,
         "scheduler_bind_type" => name("unbound"),
         "scheduler_bindings" => {
-            let count = crate::process::hooks::schedulers().map_or(1, |schedulers| schedulers.count() as usize);
+            let count = crate::process::hooks::schedulers()
+                .map_or(1, |schedulers| schedulers.count() as usize);
             call.heap.tuple(&vec![name("unbound"); count])
         }
-        "scheduler_id" => {
-            Term::size(crate::process::hooks::schedulers().map_or(1, |schedulers| schedulers.current().max(1) as usize))
-        }
-        "os_type" => call.heap.tuple(&[Term::atom(w::UNIX), Term::atom(w::LINUX)]),
+        "scheduler_id" => Term::size(
+            crate::process::hooks::schedulers()
+                .map_or(1, |schedulers| schedulers.current().max(1) as usize),
+        ),
+        "os_type" => call
+            .heap
+            .tuple(&[Term::atom(w::UNIX), Term::atom(w::LINUX)]),
         "os_version" => os_version(call),
         "port_parallelism" => Term::FALSE,
         "outstanding_system_requests_limit" => Term::size((1 << 27) - 1),
         "async_dist" => Term::FALSE,
         "system_logger" => name("logger"),
         "backtrace_depth" => Term::size(crate::process::backtrace_depth()),
-        "fullsweep_after" => call.heap.tuple(&[Term::atom(w::FULLSWEEP_AFTER), Term::int(65_535)]),
-        "min_heap_size" => call.heap.tuple(&[Term::atom(w::MIN_HEAP_SIZE), Term::int(233)]),
-        "min_bin_vheap_size" => call.heap.tuple(&[Term::atom(w::MIN_BIN_VHEAP_SIZE), Term::int(46_422)]),
+        "fullsweep_after" => call
+            .heap
+            .tuple(&[Term::atom(w::FULLSWEEP_AFTER), Term::int(65_535)]),
+        "min_heap_size" => call
+            .heap
+            .tuple(&[Term::atom(w::MIN_HEAP_SIZE), Term::int(233)]),
+        "min_bin_vheap_size" => call
+            .heap
+            .tuple(&[Term::atom(w::MIN_BIN_VHEAP_SIZE), Term::int(46_422)]),
         "max_heap_size" => {
             let keys = ["error_logger", "include_shared_binaries", "kill", "size"].map(name);
-            let map = call.heap.flat_map(&keys, &[Term::TRUE, Term::FALSE, Term::TRUE, Term::int(0)]);
+            let map = call
+                .heap
+                .flat_map(&keys, &[Term::TRUE, Term::FALSE, Term::TRUE, Term::int(0)]);
             call.heap.tuple(&[Term::atom(w::MAX_HEAP_SIZE), map])
         }
         "message_queue_data" => Term::atom(w::ON_HEAP),
         "garbage_collection" => {
-            let pair = |key: &'static str, value: i32| call.heap.tuple(&[name(key), Term::int(value)]);
+            let pair =
+                |key: &'static str, value: i32| call.heap.tuple(&[name(key), Term::int(value)]);
             call.heap.list(&[
                 pair("fullsweep_after", 65_535),
                 pair("min_heap_size", 233),
@@ -132,14 +156,20 @@ fn system_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
         }
         "elib_malloc" => Term::FALSE,
         "alloc_util_allocators" => Term::NIL,
-        "allocator" => call.heap.tuple(&[name("undefined"), Term::NIL, Term::NIL, Term::NIL]),
+        "allocator" => call
+            .heap
+            .tuple(&[name("undefined"), Term::NIL, Term::NIL, Term::NIL]),
         "allocated_areas" => Term::NIL,
         "c_compiler_used" => call.heap.tuple(&[name("rustc"), Term::NIL]),
         "ets_realloc_moves" => Term::FALSE,
         "update_cpu_info" => name("unchanged"),
         "print_ethread_info" => Term::FALSE,
         "tolerant_timeofday" | "time_correction" => {
-            if item.name() == "tolerant_timeofday" { Term::atom(w::ENABLED) } else { Term::TRUE }
+            if item.name() == "tolerant_timeofday" {
+                Term::atom(w::ENABLED)
+            } else {
+                Term::TRUE
+            }
         }
         "time_warp_mode" => Term::atom(w::NO_TIME_WARP),
         "time_offset" => name("final"),
@@ -155,7 +185,9 @@ fn system_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn os_version<'p>(call: Call<'p>) -> Term<'p> {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut parts = release.split(|char: char| !char.is_ascii_digit()).map(|part| part.parse::<i32>().unwrap_or(0));
+    let mut parts = release
+        .split(|char: char| !char.is_ascii_digit())
+        .map(|part| part.parse::<i32>().unwrap_or(0));
     let mut next = || Term::int(parts.next().unwrap_or(0));
     let version = [next(), next(), next()];
     call.heap.tuple(&version)
@@ -163,7 +195,10 @@ fn os_version<'p>(call: Call<'p>) -> Term<'p> {
 
 fn tuple_item<'p>(call: Call<'p>) -> BifResult<'p> {
     let [key, argument] = call.arg(0).as_tuple_of().ok_or_else(badarg)?;
-    match (key.as_atom().map(|key| key.name()), argument.as_atom().map(|atom| atom.name())) {
+    match (
+        key.as_atom().map(|key| key.name()),
+        argument.as_atom().map(|atom| atom.name()),
+    ) {
         (Some("wordsize"), Some("internal" | "external")) => Ok(Term::int(8)),
         (Some("cpu_topology"), Some("defined" | "detected" | "used")) => Ok(Term::UNDEFINED),
         (Some("allocator" | "allocator_sizes"), Some(_)) => Ok(Term::FALSE),

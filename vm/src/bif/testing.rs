@@ -113,7 +113,8 @@ impl<'t, 'h> Reader<'t, 'h> {
             self.expect("'");
             Term::atom(Atom::new(name).unwrap())
         } else if self.text[0].is_ascii_lowercase() {
-            let name = self.take(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'@'));
+            let name =
+                self.take(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'@'));
             Term::atom(Atom::new(name).unwrap())
         } else {
             self.number()
@@ -140,7 +141,9 @@ impl<'t, 'h> Reader<'t, 'h> {
                 let text = self.take(|byte| byte != b'"');
                 self.expect("\"");
                 let bytes = text.chars().map(|char| char as u8);
-                bits.extend(bytes.flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1)));
+                bits.extend(
+                    bytes.flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1)),
+                );
             } else {
                 let value: u64 = self.take(|byte| byte.is_ascii_digit()).parse().unwrap();
                 let size = if self.eat(":") {
@@ -158,7 +161,9 @@ impl<'t, 'h> Reader<'t, 'h> {
         let bytes: Vec<u8> = bits
             .chunks(8)
             .map(|byte| {
-                (0..8).fold(0, |all, bit| all << 1 | u8::from(byte.get(bit).copied().unwrap_or(self.skew)))
+                (0..8).fold(0, |all, bit| {
+                    all << 1 | u8::from(byte.get(bit).copied().unwrap_or(self.skew))
+                })
             })
             .collect();
         if self.skew {
@@ -259,9 +264,14 @@ pub(crate) fn run<'p>(
                 Trap::Yield { args: next } => args = next.to_vec(),
                 Trap::YieldReturn(term) => return (Ok(term), times),
                 Trap::Call { export, args: next } => {
-                    bif = find(super::tables().concat_iter(), export.mfa.module.name(), export.mfa.function.name(), next.len())
-                        .unwrap_or_else(|| panic!("a trap to {}, which is no BIF", export.mfa))
-                        .run;
+                    bif = find(
+                        super::tables().concat_iter(),
+                        export.mfa.module.name(),
+                        export.mfa.function.name(),
+                        next.len(),
+                    )
+                    .unwrap_or_else(|| panic!("a trap to {}, which is no BIF", export.mfa))
+                    .run;
                     args = next.to_vec();
                 }
                 _ => panic!("an unexpected trap"),

@@ -28,7 +28,10 @@ fn tuple<'p>(term: Term<'p>) -> Result<Tuple<'p>, Stop<'p>> {
 
 /// A position from 1 to `last`, as an index from 0.
 fn index<'p>(term: Term<'p>, last: usize) -> Result<usize, Stop<'p>> {
-    term.as_usize().filter(|&index| (1..=last).contains(&index)).map(|index| index - 1).ok_or_else(badarg)
+    term.as_usize()
+        .filter(|&index| (1..=last).contains(&index))
+        .map(|index| index - 1)
+        .ok_or_else(badarg)
 }
 
 fn element_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -51,7 +54,10 @@ fn size_1<'p>(call: Call<'p>) -> BifResult<'p> {
     if let Some(tuple) = call.arg(0).as_tuple() {
         return Ok(Term::size(tuple.arity()));
     }
-    call.arg(0).as_bits().map(|bits| Term::size(bits.bit_len() / 8)).ok_or_else(badarg)
+    call.arg(0)
+        .as_bits()
+        .map(|bits| Term::size(bits.bit_len() / 8))
+        .ok_or_else(badarg)
 }
 
 fn append_element_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -81,7 +87,9 @@ fn insert_element_3<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn arity<'p>(term: Term<'p>) -> Result<usize, Stop<'p>> {
-    term.as_usize().filter(|&arity| arity <= MAX_ARITY).ok_or_else(badarg)
+    term.as_usize()
+        .filter(|&arity| arity <= MAX_ARITY)
+        .ok_or_else(badarg)
 }
 
 fn make_tuple_2<'p>(call: Call<'p>) -> BifResult<'p> {

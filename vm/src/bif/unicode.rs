@@ -117,7 +117,10 @@ const ONE_GO: usize = 1 << 20;
 
 fn characters_to_binary_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let Some(encoding) = encoding(call.arg(1)) else {
-        return Err(read_in_erlang(call, crate::atom!("characters_to_binary_int")));
+        return Err(read_in_erlang(
+            call,
+            crate::atom!("characters_to_binary_int"),
+        ));
     };
     let single = call.arg(0).as_cons().filter(|cell| cell.tail().is_nil());
     let subject = single
@@ -176,7 +179,11 @@ fn characters_to_list_2<'p>(call: Call<'p>) -> BifResult<'p> {
                 text: outcome.text,
                 fault: outcome.fault.map(|(fault, _)| fault),
             };
-            (listing, Term::NIL, outcome.fault.map_or(Term::NIL, |(_, rest)| rest))
+            (
+                listing,
+                Term::NIL,
+                outcome.fault.map_or(Term::NIL, |(_, rest)| rest),
+            )
         }
     };
     while listing.left > 0 {
@@ -220,7 +227,9 @@ pub fn native_name(name: Term<'_>) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(text.len());
         match settings::name_encoding() {
             NameEncoding::Utf8 => bytes.extend_from_slice(text),
-            NameEncoding::Latin1 if latin1::from_utf8(text, &mut bytes) != text.len() => return None,
+            NameEncoding::Latin1 if latin1::from_utf8(text, &mut bytes) != text.len() => {
+                return None;
+            }
             NameEncoding::Latin1 => {}
         }
         return (!bytes.contains(&0)).then_some(bytes);
@@ -262,7 +271,9 @@ fn list_name(name: Term<'_>, encoding: NameEncoding) -> Option<Vec<u8>> {
 pub fn name_from_native<'h>(heap: Heap<'h>, native: &[u8]) -> Option<Term<'h>> {
     match settings::name_encoding() {
         NameEncoding::Latin1 => Some(heap.byte_list(native, Term::NIL)),
-        NameEncoding::Utf8 => std::str::from_utf8(native).ok().map(|text| heap.string(text)),
+        NameEncoding::Utf8 => std::str::from_utf8(native)
+            .ok()
+            .map(|text| heap.string(text)),
     }
 }
 

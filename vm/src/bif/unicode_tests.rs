@@ -21,13 +21,21 @@ fn data(dice: &mut Dice, depth: usize) -> String {
         let count = dice.below(5);
         let bytes: Vec<String> = (0..count)
             .flat_map(|_| {
-                let choice = if dice.below(3) == 0 { dice.below(10) } else { dice.below(4) };
+                let choice = if dice.below(3) == 0 {
+                    dice.below(10)
+                } else {
+                    dice.below(4)
+                };
                 pieces[choice].to_vec()
             })
             .map(|byte| byte.to_string())
             .collect();
         let odd = if dice.below(60) == 0 { "1:1" } else { "" };
-        let comma = if odd.is_empty() || bytes.is_empty() { "" } else { "," };
+        let comma = if odd.is_empty() || bytes.is_empty() {
+            ""
+        } else {
+            ","
+        };
         format!("<<{}{comma}{odd}>>", bytes.join(","))
     };
     if depth == 0 || dice.below(4) == 0 {
@@ -60,7 +68,11 @@ fn character_data_is_read_as_in_the_stock_vm() {
     let calls: Vec<String> = (0..3000)
         .map(|index| {
             let encoding = ["latin1", "utf8", "unicode"][dice.below(3)];
-            format!("unicode:{}({},{encoding})", names[index % 2], data(&mut dice, 3))
+            format!(
+                "unicode:{}({},{encoding})",
+                names[index % 2],
+                data(&mut dice, 3)
+            )
         })
         .collect();
     compare(&calls);
@@ -69,11 +81,26 @@ fn character_data_is_read_as_in_the_stock_vm() {
 #[test]
 fn names_of_files_are_converted_as_in_the_stock_vm() {
     let mut dice = Dice::new(6);
-    let names = ["internal_name2native", "internal_native2name", "is_translatable"];
+    let names = [
+        "internal_name2native",
+        "internal_native2name",
+        "is_translatable",
+    ];
     let mut calls: Vec<String> = (0..600)
         .map(|index| format!("prim_file:{}({})", names[index % 3], data(&mut dice, 2)))
         .collect();
-    for name in ["[]", "<<>>", "[0]", "<<0>>", "a", "[$a,[$b]]".replace('$', "").replace('a', "97").replace('b', "98").as_str()] {
+    for name in [
+        "[]",
+        "<<>>",
+        "[0]",
+        "<<0>>",
+        "a",
+        "[$a,[$b]]"
+            .replace('$', "")
+            .replace('a', "97")
+            .replace('b', "98")
+            .as_str(),
+    ] {
         calls.push(format!("prim_file:internal_name2native({name})"));
         calls.push(format!("unicode:bin_is_7bit({name})"));
     }
@@ -89,7 +116,11 @@ fn long_text_gives_way() {
     let heap = Heap::new(&process.heap);
     let text = "aå€😀".repeat(200_000);
     let bytes = text.as_bytes();
-    let list = heap.list(&[heap.binary(bytes), Term::int(0x20AC), heap.binary(&bytes[..7])]);
+    let list = heap.list(&[
+        heap.binary(bytes),
+        Term::int(0x20AC),
+        heap.binary(&bytes[..7]),
+    ]);
     let utf8 = Term::atom(well_known::UTF8);
     let (binary, times) = run(&process, characters_to_binary_2, &[list, utf8]);
     let binary = binary.ok().unwrap();

@@ -47,6 +47,12 @@ fn integer<'p>(heap: Heap<'p>, count: u64, positive: bool) -> Term<'p> {
     let value = i128::from(count) + if positive { 1 } else { FIRST };
     match i64::try_from(value) {
         Ok(value) => heap.integer(value),
-        Err(_) => heap.big(value < 0, &[value.unsigned_abs() as u64, (value.unsigned_abs() >> 64) as u64]),
+        Err(_) => heap.big(
+            value < 0,
+            &[
+                value.unsigned_abs() as u64,
+                (value.unsigned_abs() >> 64) as u64,
+            ],
+        ),
     }
 }

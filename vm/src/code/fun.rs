@@ -2,12 +2,12 @@
 //! code they point to comes and goes with its module.
 
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
 use super::instr::Instr;
-use crate::atom::Atom;
+use crate::atom::{Atom, well_known};
 
 /// What identifies a fun: its module's name and MD5, and its place in the module (`fun_info`: `new_uniq`,
 /// `new_index`, `uniq`, `index`).
@@ -35,28 +35,40 @@ pub struct FunEntry {
     address: AtomicPtr<Instr>,
     /// The entry of its code while that is being purged, so that nobody may call it.
     purged: AtomicPtr<Instr>,
-    /// The name that stack traces and `fun_info` show, and the number of free variables.
-    pub function: Atom,
+    /// The index of the name that `fun_info` shows.
+    function: AtomicU32,
     /// How many free variables it has.
     pub num_free: u32,
 }
 
+/// The number of free variables belongs to the key: bytes from elsewhere may claim any, and then are of no fun.
 static TABLE: LazyLock<
-    Mutex<hashbrown::HashMap<FunId, &'static FunEntry, rustc_hash::FxBuildHasher>>,
+    Mutex<hashbrown::HashMap<(FunId, u32), &'static FunEntry, rustc_hash::FxBuildHasher>>,
 > = LazyLock::new(|| Mutex::new(hashbrown::HashMap::default()));
 
 impl FunEntry {
-    /// The entry of a fun, made without code if there is none yet.
+    /// The entry of a fun, made without code if there is none yet. Who has only the external format of a fun
+    /// does not know its name, and gives `undefined`.
     pub fn of(id: FunId, function: Atom, num_free: u32) -> &'static FunEntry {
-        TABLE.lock().entry(id).or_insert_with(|| {
+        let mut table = TABLE.lock();
+        let entry = table.entry((id, num_free)).or_insert_with(|| {
             Box::leak(Box::new(FunEntry {
                 id,
                 address: AtomicPtr::new(std::ptr::null_mut()),
                 purged: AtomicPtr::new(std::ptr::null_mut()),
-                function,
+                function: AtomicU32::new(function.index()),
                 num_free,
             }))
-        })
+        });
+        if function != well_known::UNDEFINED {
+            entry.function.store(function.index(), Ordering::Relaxed);
+        }
+        entry
+    }
+
+    /// The name that `fun_info` shows.
+    pub fn function(&self) -> Atom {
+        Atom::at(self.function.load(Ordering::Relaxed)).expect("the index of an atom")
     }
 
     /// The code's entry; none while it is not loaded.

@@ -238,7 +238,12 @@ impl Listing<'_> {
             (Instr::MakeFun { .. }, 0) => {
                 // SAFETY: the first word of this table is a `&'static FunEntry`.
                 let entry = unsafe { &*(word as *const FunEntry) };
-                format!("{}:{}/{}", entry.id.module, entry.function, entry.id.arity)
+                format!(
+                    "{}:{}/{}",
+                    entry.id.module,
+                    entry.function(),
+                    entry.id.arity
+                )
             }
             (Instr::MakeFun { .. }, 2..) | (Instr::GuardBif { .. }, 3..) => self.operand(word),
             (Instr::GuardBif { .. }, 0) => {

@@ -2,7 +2,7 @@
 //!
 //! [`instr`] has the specific instructions, [`export`] the table of functions that can be called by name,
 //! [`fun`] what funs point to, [`module`] a loaded module, [`table`] which modules are loaded, [`purge`] how
-//! code goes, [`listing`] how it looks to people.
+//! code goes, [`stacks`] what the stack of a process says, [`listing`] how code looks to people.
 
 pub mod export;
 pub mod fun;
@@ -11,6 +11,7 @@ pub mod listing;
 pub mod module;
 pub mod native;
 pub mod purge;
+pub mod stacks;
 pub mod table;
 
 pub use export::{Export, Mfa};

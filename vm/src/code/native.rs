@@ -15,12 +15,15 @@ pub fn install(module: &Module, natives: &'static [BifEntry]) -> Result<(), NoSu
     let mut places = Vec::with_capacity(natives.len());
     for native in natives {
         let place = module.functions().iter().position(|function| {
-            function.name.name() == native.function && function.arity as usize == native.arity as usize
+            function.name.name() == native.function
+                && function.arity as usize == native.arity as usize
         });
         places.push((place.ok_or(NoSuchFunction(native))?, native));
     }
     for (place, native) in places {
-        let instruction = Instr::CallNative { native: std::ptr::from_ref(native) as u64 };
+        let instruction = Instr::CallNative {
+            native: std::ptr::from_ref(native) as u64,
+        };
         // SAFETY:
         // 1. By contract no other process runs the module.
         // 2. The arity of the native function is that of the function it replaces.

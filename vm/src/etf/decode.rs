@@ -389,7 +389,11 @@ impl<'h> Decoder<'h> {
                 entry, num_free, ..
             } => {
                 let from = self.values.last(num_free + 1);
-                let fun = heap.fun(entry, self.values.newest[from], &self.values.newest[from + 1..]);
+                let fun = heap.fun(
+                    entry,
+                    self.values.newest[from],
+                    &self.values.newest[from + 1..],
+                );
                 self.values.newest.truncate(from);
                 fun
             }

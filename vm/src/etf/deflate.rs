@@ -45,7 +45,9 @@ impl Deflate {
             } else {
                 FlushCompress::None
             };
-            let status = self.stream.compress(&self.plain[from..to], &mut room, flush);
+            let status = self
+                .stream
+                .compress(&self.plain[from..to], &mut room, flush);
             let made = (self.stream.total_out() - before) as usize;
             self.packed.extend_from_slice(&room[..made]);
             match status {

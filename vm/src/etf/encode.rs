@@ -6,14 +6,11 @@
 
 use super::sink::{Count, Sink};
 use super::spill::Spill;
-use super::{parts, tags};
+use super::tags;
 use crate::atom::Atom;
 use crate::binary::HEAP_LIMIT;
 use crate::heap::{Heap, RawHeap};
 use crate::map;
-use crate::node_name;
-use crate::numeric::float;
-use crate::reference;
 use crate::term::{Bits, Fun, Kind, Map, MapForm, Term};
 
 /// The most elements of a list that is written as a string (OTP: `MAX_STRING_LEN`).
@@ -22,8 +19,6 @@ const MAX_STRING: usize = 0xffff;
 const BYTES_PER_UNIT: usize = 64;
 /// How many bytes of a binary are copied at once.
 const COPY_CHUNK: usize = 64 * 1024;
-/// The largest number of a port that is written in 32 bits (OTP: `ERTS_MAX_V3_PORT_NUMBER`).
-const MAX_SHORT_PORT: u64 = (1 << 28) - 1;
 
 /// A part of the term is too large for the format (`system_limit`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,7 +114,7 @@ pub type Encoder<'h> = Writer<'h, Vec<u8>>;
 
 /// Writing a term.
 pub struct Writer<'h, S> {
-    out: S,
+    pub(super) out: S,
     frames: Vec<Frame>,
     /// The term that each frame looks into.
     terms: Spill<'h>,
@@ -150,9 +145,8 @@ impl<'h> Encoder<'h> {
         let bytes = bytes::Bytes::from(self.out);
         let mut pieces = Vec::with_capacity(2 * binaries.len() + 1);
         let mut from = 0;
-        let piece = |from: usize, to: usize| {
-            (to > from).then(|| heap.binary_from(bytes.slice(from..to)))
-        };
+        let piece =
+            |from: usize, to: usize| (to > from).then(|| heap.binary_from(bytes.slice(from..to)));
         for (at, binary) in self.inserts.into_iter().zip(binaries) {
             pieces.extend(piece(from, at));
             pieces.push(binary);
@@ -375,71 +369,6 @@ impl<'h, S: Sink> Writer<'h, S> {
         Ok(())
     }
 
-    fn atom(&mut self, atom: Atom, options: &EncodeOptions<'_>) {
-        if let Some(&index) = options.cache.and_then(|cache| cache.get(&atom)) {
-            return self.out.bytes(&[tags::ATOM_CACHE_REF, index]);
-        }
-        let name = atom.name();
-        if !options.utf8_atoms && name.is_ascii() {
-            self.out.byte(tags::ATOM);
-            self.out.u16(name.len() as u16);
-            return self.out.bytes(name.as_bytes());
-        }
-        if !options.utf8_atoms && name.chars().all(|char| u32::from(char) < 256) {
-            let latin1: Vec<u8> = name.chars().map(|char| char as u8).collect();
-            self.out.byte(tags::ATOM);
-            self.out.u16(latin1.len() as u16);
-            return self.out.bytes(&latin1);
-        }
-        match u8::try_from(name.len()) {
-            Ok(len) => self.out.bytes(&[tags::SMALL_ATOM_UTF8, len]),
-            Err(_) => {
-                self.out.byte(tags::ATOM_UTF8);
-                self.out.u16(name.len() as u16);
-            }
-        }
-        self.out.bytes(name.as_bytes());
-    }
-
-    fn small(&mut self, value: i64) {
-        if let Ok(byte) = u8::try_from(value) {
-            self.out.bytes(&[tags::SMALL_INTEGER, byte]);
-        } else if let Ok(value) = i32::try_from(value) {
-            self.out.tag_u32(tags::INTEGER, value as u32);
-        } else {
-            self.big(value < 0, &[value.unsigned_abs()]);
-        }
-    }
-
-    fn big(&mut self, negative: bool, limbs: &[u64]) {
-        let top = limbs.last().map_or(0, |limb| limb.leading_zeros() / 8);
-        let len = limbs.len() * 8 - top as usize;
-        match u8::try_from(len) {
-            Ok(len) => self.out.bytes(&[tags::SMALL_BIG, len]),
-            Err(_) => self.out.tag_u32(tags::LARGE_BIG, len as u32),
-        }
-        self.out.byte(negative.into());
-        let mut left = len;
-        for limb in limbs {
-            let count = left.min(8);
-            self.out.bytes(&limb.to_le_bytes()[..count]);
-            left -= count;
-        }
-    }
-
-    fn float(&mut self, value: f64, options: &EncodeOptions<'_>) {
-        if options.new_floats {
-            self.out.byte(tags::NEW_FLOAT);
-            return self.out.bytes(&value.to_be_bytes());
-        }
-        let mut text = Vec::with_capacity(31);
-        float::print(value, float::Format::DEFAULT, &mut text)
-            .expect("twenty decimals are not too many");
-        text.resize(31, 0);
-        self.out.byte(tags::FLOAT);
-        self.out.bytes(&text);
-    }
-
     fn list(&mut self, term: Term<'h>, budget: &mut usize) {
         let len = string_len(term);
         *budget = budget.saturating_sub(len.unwrap_or(0) / 8);
@@ -469,8 +398,10 @@ impl<'h, S: Sink> Writer<'h, S> {
             MapForm::Hash { .. } if options.deterministic => {
                 let mut pairs: Vec<map::Pair<'h>> = map::iter(map).collect();
                 pairs.sort_unstable_by(|(a, _), (b, _)| a.compare_keys(*b));
-                let flat: Vec<Term<'h>> =
-                    pairs.into_iter().flat_map(|(key, value)| [key, value]).collect();
+                let flat: Vec<Term<'h>> = pairs
+                    .into_iter()
+                    .flat_map(|(key, value)| [key, value])
+                    .collect();
                 self.push(Frame::Elements { next: 0 }, heap.tuple(&flat));
             }
             MapForm::Hash { .. } => self.push(Frame::Node { next: 0 }, map.term()),
@@ -493,7 +424,11 @@ impl<'h, S: Sink> Writer<'h, S> {
             self.out.tag_u32(tags::BIT_BINARY, len);
             self.out.byte(last as u8);
         }
-        if options.iovec && whole > HEAP_LIMIT && bits.start() % 8 == 0 && bits.is_off_heap() {
+        if options.iovec
+            && whole > HEAP_LIMIT
+            && bits.start().is_multiple_of(8)
+            && bits.is_off_heap()
+        {
             self.inserts.push(self.out.len());
             self.inserted += whole;
             let binary = if last == 0 {
@@ -504,7 +439,8 @@ impl<'h, S: Sink> Writer<'h, S> {
             self.binaries.push(binary);
             if last > 0 {
                 let tail = heap.part(bits, whole * 8, last);
-                self.out.bytes(&tail.as_bits().expect("a part is a bit string").aligned());
+                self.out
+                    .bytes(&tail.as_bits().expect("a part is a bit string").aligned());
             }
         } else if whole > COPY_CHUNK {
             self.push(Frame::Bytes { next: 0 }, bits.term());
@@ -535,82 +471,15 @@ impl<'h, S: Sink> Writer<'h, S> {
         }
         self.identifier(fun.creator(), options);
         let inserted = self.inserted;
-        self.push(Frame::Fun { next: 0, at, inserted }, fun.term());
+        self.push(
+            Frame::Fun {
+                next: 0,
+                at,
+                inserted,
+            },
+            fun.term(),
+        );
         Ok(())
-    }
-
-    /// A pid, port or reference of this node or another.
-    fn identifier(&mut self, term: Term<'h>, options: &EncodeOptions<'_>) {
-        let (this, this_creation) = node_name::this();
-        match term.kind() {
-            Kind::Pid(pid) => {
-                let number = pid.0 & ((1 << parts::PID_NUMBER_BITS) - 1);
-                let serial = pid.0 >> parts::PID_NUMBER_BITS;
-                self.pid((this, this_creation), number as u32, serial as u32, options);
-            }
-            Kind::ExternalPid(id) => {
-                let (node, number) = (id.node(), id.data()[0]);
-                let node = (node.name, node.creation);
-                self.pid(node, number as u32, (number >> 32) as u32, options);
-            }
-            Kind::Port(port) => self.port((this, this_creation), port.0, options),
-            Kind::ExternalPort(id) => {
-                self.port((id.node().name, id.node().creation), id.data()[0], options);
-            }
-            Kind::Ref(reference) => {
-                let mut words = reference::display_words(reference.number());
-                words.reverse();
-                let words = words.into_iter();
-                self.reference((this, this_creation), words, options);
-            }
-            Kind::ExternalRef(id) => {
-                let words = id.data()[1..].iter().map(|&word| word as u32);
-                self.reference((id.node().name, id.node().creation), words, options);
-            }
-            _ => unreachable!("all other kinds were written"),
-        }
-    }
-
-    fn pid(
-        &mut self,
-        (name, creation): (Atom, u32),
-        number: u32,
-        serial: u32,
-        options: &EncodeOptions<'_>,
-    ) {
-        self.out.byte(tags::NEW_PID);
-        self.atom(name, options);
-        self.out.u32(number);
-        self.out.u32(serial);
-        self.out.u32(creation);
-    }
-
-    fn port(&mut self, (name, creation): (Atom, u32), number: u64, options: &EncodeOptions<'_>) {
-        if number > MAX_SHORT_PORT {
-            self.out.byte(tags::V4_PORT);
-            self.atom(name, options);
-            self.out.bytes(&number.to_be_bytes());
-        } else {
-            self.out.byte(tags::NEW_PORT);
-            self.atom(name, options);
-            self.out.u32(number as u32);
-        }
-        self.out.u32(creation);
-    }
-
-    fn reference(
-        &mut self,
-        (name, creation): (Atom, u32),
-        words: impl ExactSizeIterator<Item = u32>,
-        options: &EncodeOptions<'_>,
-    ) {
-        self.out.byte(tags::NEWER_REFERENCE);
-        self.out.u16(words.len() as u16);
-        self.atom(name, options);
-        self.out.u32(creation);
-        for word in words {
-            self.out.u32(word);
-        }
     }
 }
 
@@ -634,7 +503,9 @@ fn string_len(list: Term<'_>) -> Option<usize> {
     let mut cells = list.list();
     let mut len = 0;
     for element in cells.by_ref() {
-        let is_byte = element.as_small().is_some_and(|byte| (0..256).contains(&byte));
+        let is_byte = element
+            .as_small()
+            .is_some_and(|byte| (0..256).contains(&byte));
         if !is_byte || len == MAX_STRING {
             return None;
         }

@@ -63,7 +63,10 @@ fn term<'h>(heap: Heap<'h>, dice: &mut Dice, depth: usize, large: &mut bool) -> 
         }
         12 => {
             let bytes: Vec<u8> = (0..1 + dice.below(30)).map(|_| dice.next() as u8).collect();
-            (heap.byte_list(&bytes, Term::NIL), format!("[{}]", numbers(&bytes)))
+            (
+                heap.byte_list(&bytes, Term::NIL),
+                format!("[{}]", numbers(&bytes)),
+            )
         }
         _ => {
             let count = if dice.below(8) == 0 { 40 } else { size };
@@ -103,7 +106,11 @@ fn integer<'h>(heap: Heap<'h>, dice: &mut Dice) -> (Term<'h>, String) {
     if let Some(top) = limbs.last_mut() {
         *top >>= dice.below(64);
     }
-    let digits: String = limbs.iter().rev().map(|limb| format!("{limb:016x}")).collect();
+    let digits: String = limbs
+        .iter()
+        .rev()
+        .map(|limb| format!("{limb:016x}"))
+        .collect();
     let sign = if negative { "-" } else { "" };
     (heap.big(negative, &limbs), format!("{sign}16#{digits}"))
 }
@@ -114,7 +121,10 @@ fn atom<'h>(dice: &mut Dice) -> (Term<'h>, String) {
     let name: String = (0..dice.below(len + 1))
         .filter_map(|_| char::from_u32(32 + dice.below(range - 32) as u32))
         .collect();
-    let source: String = name.chars().map(|char| format!("\\x{{{:x}}}", u32::from(char))).collect();
+    let source: String = name
+        .chars()
+        .map(|char| format!("\\x{{{:x}}}", u32::from(char)))
+        .collect();
     (
         Term::atom(Atom::new(&name).expect("a short name")),
         format!("'{source}'"),
@@ -131,7 +141,10 @@ fn bytes_of(printed: &str) -> Vec<u8> {
         .trim_start_matches("<<")
         .trim_end_matches(">>")
         .split(',')
-        .map(|byte| byte.parse().unwrap_or_else(|_| panic!("no byte: {printed}")))
+        .map(|byte| {
+            byte.parse()
+                .unwrap_or_else(|_| panic!("no byte: {printed}"))
+        })
         .collect()
 }
 
@@ -147,9 +160,27 @@ const OPTIONS: [(&str, EncodeOptions<'_>); 5] = {
     [
         ("[]", DEFAULT),
         ("[{minor_version,1}]", DEFAULT),
-        ("[{minor_version,0}]", EncodeOptions { new_floats: false, ..DEFAULT }),
-        ("[{minor_version,2}]", EncodeOptions { utf8_atoms: true, ..DEFAULT }),
-        ("[deterministic]", EncodeOptions { deterministic: true, ..DEFAULT }),
+        (
+            "[{minor_version,0}]",
+            EncodeOptions {
+                new_floats: false,
+                ..DEFAULT
+            },
+        ),
+        (
+            "[{minor_version,2}]",
+            EncodeOptions {
+                utf8_atoms: true,
+                ..DEFAULT
+            },
+        ),
+        (
+            "[deterministic]",
+            EncodeOptions {
+                deterministic: true,
+                ..DEFAULT
+            },
+        ),
     ]
 };
 
@@ -169,7 +200,11 @@ fn writes_what_the_stock_vm_writes() {
             assert!(back.exactly_equals(term), "{source}");
             assert_eq!(used, bytes.len());
             assert_eq!(encode_in_steps(heap, term, &options), bytes);
-            assert!(decode_in_steps(heap, &bytes, 3).expect("a term").exactly_equals(term));
+            assert!(
+                decode_in_steps(heap, &bytes, 3)
+                    .expect("a term")
+                    .exactly_equals(term)
+            );
             let (back, _) = decode(heap, &packed(&bytes), &Options::default()).expect("a term");
             assert!(back.exactly_equals(term), "{source}");
             expressions.push(format!("term_to_binary({source},{option_source})"));
@@ -196,6 +231,44 @@ fn writes_what_the_stock_vm_writes() {
     }
 }
 
+#[test]
+fn identifiers_and_funs_of_the_stock_vm_come_back_the_same() {
+    let sources = [
+        "self()",
+        "make_ref()",
+        "alias()",
+        "hd(erlang:ports())",
+        "fun(X) -> X end",
+        "fun(X) -> {X, self(), a} end",
+        "erl_eval:expr(erl_parse:abstract([a]), [])",
+        "{fun lists:map/2, fun erlang:self/0, fun(_, _) -> #{a => <<1:3>>} end}",
+        "list_to_pid(\"<0.32767.8191>\")",
+        "binary_to_term(<<131,88,119,3,\"a@b\",1,2,3,4,5,6,7,8,9,10,11,12>>)",
+        "binary_to_term(<<131,90,0,5,119,3,\"a@b\",1,2,3,4,0:160>>)",
+        "binary_to_term(<<131,120,119,3,\"a@b\",1,2,3,4,5,6,7,8,9,10,11,12>>)",
+        "binary_to_term(<<131,89,119,3,\"a@b\",0,2,3,4,5,6,7,8>>)",
+    ];
+    let sources = sources.map(|source| format!("term_to_binary({source})"));
+    let Some(answers) = erl(&sources) else {
+        return;
+    };
+    for (source, answer) in sources.iter().zip(&answers) {
+        let bytes = bytes_of(answer);
+        OwnedTerm::build(|heap| {
+            let (term, used) = decode(heap, &bytes, &Options::default()).expect("a term");
+            assert_eq!(used, bytes.len(), "{source}");
+            let ours = encode(term, &EncodeOptions::default()).expect("not too large");
+            assert_eq!(ours, bytes, "{source}");
+            assert_eq!(
+                encode_in_steps(heap, term, &EncodeOptions::default()),
+                bytes,
+                "{source}"
+            );
+            term
+        });
+    }
+}
+
 fn packed(plain: &[u8]) -> Vec<u8> {
     let mut deflate = deflate::Deflate::new(plain.to_vec(), 6);
     while !deflate.step(100) {}
@@ -206,7 +279,10 @@ fn encode_in_steps<'h>(heap: Heap<'h>, term: Term<'h>, options: &EncodeOptions<'
     let mut encoder = Encoder::new(term);
     loop {
         let mut budget = 3;
-        if encoder.run(heap, options, &mut budget).expect("not too large") {
+        if encoder
+            .run(heap, options, &mut budget)
+            .expect("not too large")
+        {
             return encoder.finish();
         }
         let (progress, kept) = encoder.suspend(heap);
@@ -238,7 +314,10 @@ fn survives_corruption() {
                         break;
                     }
                 }
-                let safe = Options { safe: true, ..Options::default() };
+                let safe = Options {
+                    safe: true,
+                    ..Options::default()
+                };
                 let whole = decode(heap, &bytes, &safe).ok();
                 if let Some((term, used)) = whole {
                     assert!(used <= bytes.len());

@@ -174,3 +174,33 @@ fn suspends_anywhere() {
         });
     }
 }
+
+#[test]
+fn a_fun_read_before_its_module_is_loaded_gets_its_name_later() {
+    use crate::atom::well_known;
+    use crate::code::FunEntry;
+    let mut bytes = vec![131, 112, 0, 0, 0, 0, 1];
+    bytes.extend([9; 16]);
+    bytes.extend([
+        0, 0, 0, 7, 0, 0, 0, 1, 119, 1, b'm', 97, 7, 97, 5, 97, 0, 97, 1,
+    ]);
+    OwnedTerm::build(|heap| {
+        let (term, _) = decode(heap, &bytes, &Options::default()).expect("a fun");
+        let Kind::Fun(fun) = term.kind() else {
+            panic!("a fun")
+        };
+        let entry = fun.entry();
+        assert_eq!(entry.function(), well_known::UNDEFINED);
+        // Another number of free variables is another fun: its code would find too few.
+        assert!(!std::ptr::eq(
+            FunEntry::of(entry.id, well_known::OK, 2),
+            entry
+        ));
+        assert!(std::ptr::eq(
+            FunEntry::of(entry.id, well_known::OK, 1),
+            entry
+        ));
+        assert_eq!(entry.function(), well_known::OK);
+        term
+    });
+}

@@ -124,7 +124,10 @@ impl Table {
         if self.deleted.swap(true, Ordering::AcqRel) {
             return false;
         }
-        let old = std::mem::replace(&mut *self.store.write(), Store::new(self.options.kind, self.options.key_position));
+        let old = std::mem::replace(
+            &mut *self.store.write(),
+            Store::new(self.options.kind, self.options.key_position),
+        );
         drop(old);
         true
     }
@@ -141,6 +144,10 @@ impl Table {
 
     /// The key of an object, if it is a tuple that has one.
     pub fn key_of<'t>(&self, object: Term<'t>) -> Option<Term<'t>> {
-        object.as_tuple()?.elements().get(self.options.key_position - 1).copied()
+        object
+            .as_tuple()?
+            .elements()
+            .get(self.options.key_position - 1)
+            .copied()
     }
 }

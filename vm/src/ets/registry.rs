@@ -32,7 +32,11 @@ pub fn enter(table: &Arc<Table>) -> bool {
         registry.by_name.insert(name, table.clone());
     }
     registry.by_number.insert(table.number, table.clone());
-    registry.by_owner.entry(owner).or_default().push(table.clone());
+    registry
+        .by_owner
+        .entry(owner)
+        .or_default()
+        .push(table.clone());
     true
 }
 
@@ -87,7 +91,12 @@ pub fn rename(table: &Arc<Table>, from: Atom, to: Atom) -> bool {
 
 /// The tables of a process, oldest first.
 pub fn of_owner(owner: Pid) -> Vec<Arc<Table>> {
-    REGISTRY.read().by_owner.get(&owner).cloned().unwrap_or_default()
+    REGISTRY
+        .read()
+        .by_owner
+        .get(&owner)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// All tables.

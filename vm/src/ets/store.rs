@@ -82,12 +82,16 @@ impl Hash {
     }
 
     fn slot_of(&self, key: Term<'_>) -> Option<usize> {
-        let found = self.index.find(key.internal_hash(), |&slot| self.slot_key(slot).exactly_equals(key));
+        let found = self.index.find(key.internal_hash(), |&slot| {
+            self.slot_key(slot).exactly_equals(key)
+        });
         found.copied()
     }
 
     fn slot_key(&self, slot: usize) -> Term<'_> {
-        let objects = self.slots[slot].as_ref().expect("an indexed slot is in use");
+        let objects = self.slots[slot]
+            .as_ref()
+            .expect("an indexed slot is in use");
         key_at(objects[0].term(), self.key_index)
     }
 
@@ -95,10 +99,15 @@ impl Hash {
         let key = key_at(object.term(), self.key_index);
         self.words += object_words(&object);
         if let Some(slot) = self.slot_of(key) {
-            let objects = self.slots[slot].as_mut().expect("an indexed slot is in use");
+            let objects = self.slots[slot]
+                .as_mut()
+                .expect("an indexed slot is in use");
             match self.kind {
                 Type::Bag => {
-                    if objects.iter().any(|other| other.term().exactly_equals(object.term())) {
+                    if objects
+                        .iter()
+                        .any(|other| other.term().exactly_equals(object.term()))
+                    {
                         self.words -= object_words(&object);
                         return;
                     }
@@ -148,7 +157,9 @@ impl Hash {
         self.empty = 0;
         let mut index = HashTable::with_capacity(self.slots.len());
         let hash = |slot: usize| {
-            let objects = self.slots[slot].as_ref().expect("only slots in use are left");
+            let objects = self.slots[slot]
+                .as_ref()
+                .expect("only slots in use are left");
             key_at(objects[0].term(), self.key_index).internal_hash()
         };
         for slot in 0..self.slots.len() {
@@ -231,16 +242,22 @@ pub struct Ordered {
 
 impl Ordered {
     fn get(&self, key: Term<'_>) -> Option<&OwnedTerm> {
-        self.tree.get(&Probe(key) as &dyn Keyed).map(|entry| &entry.object)
+        self.tree
+            .get(&Probe(key) as &dyn Keyed)
+            .map(|entry| &entry.object)
     }
 
     fn beyond(&self, key: Term<'_>, forward: bool) -> Option<&OwnedTerm> {
         let probe = Probe(key);
         let probe: &dyn Keyed = &probe;
         let entry = if forward {
-            self.tree.range::<dyn Keyed, _>((Bound::Excluded(probe), Bound::Unbounded)).next()
+            self.tree
+                .range::<dyn Keyed, _>((Bound::Excluded(probe), Bound::Unbounded))
+                .next()
         } else {
-            self.tree.range::<dyn Keyed, _>((Bound::Unbounded, Bound::Excluded(probe))).next_back()
+            self.tree
+                .range::<dyn Keyed, _>((Bound::Unbounded, Bound::Excluded(probe)))
+                .next_back()
         };
         entry.map(|entry| &entry.object)
     }
@@ -250,9 +267,11 @@ impl Store {
     /// No objects.
     pub fn new(kind: Type, key_position: usize) -> Store {
         match kind {
-            Type::OrderedSet => {
-                Store::Ordered(Ordered { key_index: key_position - 1, tree: BTreeSet::new(), words: 0 })
-            }
+            Type::OrderedSet => Store::Ordered(Ordered {
+                key_index: key_position - 1,
+                tree: BTreeSet::new(),
+                words: 0,
+            }),
             _ => Store::Hash(Hash::new(kind, key_position)),
         }
     }
@@ -284,7 +303,10 @@ impl Store {
             Store::Hash(hash) => hash.insert(object),
             Store::Ordered(ordered) => {
                 ordered.words += object_words(&object);
-                let entry = Entry { object, key_index: ordered.key_index };
+                let entry = Entry {
+                    object,
+                    key_index: ordered.key_index,
+                };
                 if let Some(old) = ordered.tree.replace(entry) {
                     ordered.words -= object_words(&old.object);
                 }
@@ -332,9 +354,16 @@ impl Store {
     pub fn remove_object(&mut self, key: Term<'_>, object: Term<'_>) {
         match self {
             Store::Hash(hash) => {
-                let Some(slot) = hash.slot_of(key) else { return };
-                let objects = hash.slots[slot].as_mut().expect("an indexed slot is in use");
-                if objects.iter().all(|other| other.term().exactly_equals(object)) {
+                let Some(slot) = hash.slot_of(key) else {
+                    return;
+                };
+                let objects = hash.slots[slot]
+                    .as_mut()
+                    .expect("an indexed slot is in use");
+                if objects
+                    .iter()
+                    .all(|other| other.term().exactly_equals(object))
+                {
                     hash.remove_slot(slot);
                     return;
                 }
@@ -350,7 +379,10 @@ impl Store {
                 hash.words -= freed;
             }
             Store::Ordered(ordered) => {
-                if ordered.get(key).is_some_and(|other| other.term().exactly_equals(object)) {
+                if ordered
+                    .get(key)
+                    .is_some_and(|other| other.term().exactly_equals(object))
+                {
                     self.remove(key);
                 }
             }
@@ -386,7 +418,10 @@ impl Store {
                     _ => &ordered.tree.last()?.object,
                 };
                 let key = OwnedTerm::copy_of(key_at(object.term(), ordered.key_index));
-                Some((std::slice::from_ref(object), Cursor::Key(std::sync::Arc::new(OwnedTermKey(key)))))
+                Some((
+                    std::slice::from_ref(object),
+                    Cursor::Key(std::sync::Arc::new(OwnedTermKey(key))),
+                ))
             }
         }
     }
@@ -403,7 +438,9 @@ impl Store {
     pub fn iter_reverse(&self) -> Box<dyn Iterator<Item = &OwnedTerm> + '_> {
         match self {
             Store::Hash(_) => self.iter(),
-            Store::Ordered(ordered) => Box::new(ordered.tree.iter().rev().map(|entry| &entry.object)),
+            Store::Ordered(ordered) => {
+                Box::new(ordered.tree.iter().rev().map(|entry| &entry.object))
+            }
         }
     }
 
@@ -415,18 +452,26 @@ impl Store {
                 let next = (slot + 1..hash.slots.len()).find(|&slot| hash.slots[slot].is_some());
                 Ok(next.map(|slot| hash.slot_key(slot)))
             }
-            Store::Ordered(ordered) => {
-                Ok(ordered.beyond(key, forward).map(|object| key_at(object.term(), ordered.key_index)))
-            }
+            Store::Ordered(ordered) => Ok(ordered
+                .beyond(key, forward)
+                .map(|object| key_at(object.term(), ordered.key_index))),
         }
     }
 
     /// The first or last key.
     pub fn end(&self, forward: bool) -> Option<Term<'_>> {
         match self {
-            Store::Hash(hash) => hash.slots.iter().position(Option::is_some).map(|slot| hash.slot_key(slot)),
+            Store::Hash(hash) => hash
+                .slots
+                .iter()
+                .position(Option::is_some)
+                .map(|slot| hash.slot_key(slot)),
             Store::Ordered(ordered) => {
-                let entry = if forward { ordered.tree.first() } else { ordered.tree.last() };
+                let entry = if forward {
+                    ordered.tree.first()
+                } else {
+                    ordered.tree.last()
+                };
                 entry.map(Keyed::key)
             }
         }

@@ -378,7 +378,7 @@ unsafe fn copy_part(part: Part, top: &mut *mut Word, off_heap: &OffHeap) {
 
 /// Copies `len` bits from bit `start` of `source` on to the beginning of `target`, which has just the bytes
 /// for them; bits after the last are 0.
-fn copy_bits(source: &[u8], start: usize, len: usize, target: &mut [u8]) {
+pub(crate) fn copy_bits(source: &[u8], start: usize, len: usize, target: &mut [u8]) {
     let (first, shift) = (start / 8, start % 8);
     for (index, byte) in target.iter_mut().enumerate() {
         let high = source[first + index];

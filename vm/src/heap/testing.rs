@@ -209,7 +209,13 @@ pub(crate) fn source(term: Term<'_>) -> Option<String> {
                 false => text.replace('e', ".0e"),
             }
         }
-        Kind::Atom(atom) => format!("'{}'", atom.name()),
+        Kind::Atom(atom) => {
+            let escaped = |char: char| match char.is_ascii() {
+                true => char.to_string(),
+                false => format!("\\x{{{:x}}}", char as u32),
+            };
+            format!("'{}'", atom.name().chars().map(escaped).collect::<String>())
+        }
         Kind::Pid(pid) => format!("list_to_pid(\"<0.{}.{}>\")", pid.number(), pid.serial()),
         Kind::Port(port) => format!("list_to_port(\"#Port<0.{}>\")", port.0),
         Kind::Ref(reference) => {

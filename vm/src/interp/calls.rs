@@ -53,9 +53,11 @@ pub(crate) fn stopped(
 ) -> Flow {
     let args: SmallVec<[Word; 8]> = SmallVec::from_slice(&registers.x[..bif.arity as usize]);
     match stop {
-        ErasedStop::Raise(exception) => {
-            exceptions::handle(process, registers, Raised::from_bif(exceptions::mfa_of(bif), &args, *exception))
-        }
+        ErasedStop::Raise(exception) => exceptions::handle(
+            process,
+            registers,
+            Raised::from_bif(exceptions::mfa_of(bif), &args, *exception),
+        ),
         ErasedStop::Trap(trap) => go_on(process, registers, *trap, position),
     }
 }
@@ -63,7 +65,12 @@ pub(crate) fn stopped(
 /// A [`Stop`] of the running process, until it is acted on: nothing is collected in between.
 pub(crate) type ErasedStop = Stop<'static>;
 
-fn go_on(process: &mut Process, registers: &mut Registers, trap: Trap<'static>, position: Position) -> Flow {
+fn go_on(
+    process: &mut Process,
+    registers: &mut Registers,
+    trap: Trap<'static>,
+    position: Position,
+) -> Flow {
     let again = process.ip.get();
     match trap {
         Trap::Call { export, args } => {
@@ -105,7 +112,10 @@ fn go_on(process: &mut Process, registers: &mut Registers, trap: Trap<'static>, 
             process.hibernate();
             Flow::Leave(Outcome::Waiting(None))
         }
-        Trap::Exit(reason) => Flow::Leave(Outcome::Exited { reason: reason.word(), crashed: false }),
+        Trap::Exit(reason) => Flow::Leave(Outcome::Exited {
+            reason: reason.word(),
+            crashed: false,
+        }),
     }
 }
 
@@ -129,7 +139,10 @@ fn before_call(process: &Process, position: Position) {
         Position::Tail => {}
         Position::Last(words) => {
             // SAFETY: the frame has that many words.
-            process.heap.stack_top.set(unsafe { process.heap.stack_top.get().add(words as usize) });
+            process
+                .heap
+                .stack_top
+                .set(unsafe { process.heap.stack_top.get().add(words as usize) });
         }
     }
 }
@@ -170,7 +183,11 @@ fn enter(process: &mut Process, registers: &mut Registers, export: &Export) -> F
 /// The code of an export that has none: the error handler's turn.
 #[cold]
 #[inline(never)]
-pub(crate) fn undefined(process: &mut Process, registers: &mut Registers, export: &'static Export) -> Flow {
+pub(crate) fn undefined(
+    process: &mut Process,
+    registers: &mut Registers,
+    export: &'static Export,
+) -> Flow {
     let arity = export.mfa.arity as usize;
     let handler = Export::existing(Mfa {
         module: process.error_handler(),
@@ -183,7 +200,10 @@ pub(crate) fn undefined(process: &mut Process, registers: &mut Registers, export
         return exceptions::handle(process, registers, raised);
     };
     let heap = Heap::new(&process.heap);
-    let args: SmallVec<[Term<'_>; 8]> = registers.x[..arity].iter().map(|&word| term(word)).collect();
+    let args: SmallVec<[Term<'_>; 8]> = registers.x[..arity]
+        .iter()
+        .map(|&word| term(word))
+        .collect();
     let list = heap.list(&args).word();
     registers.x[0] = Term::atom(export.mfa.module).word();
     registers.x[1] = Term::atom(export.mfa.function).word();
@@ -196,7 +216,11 @@ pub(crate) fn undefined(process: &mut Process, registers: &mut Registers, export
 pub(crate) fn apply(registers: &Registers, arity: usize) -> Result<&'static Export, Raised> {
     let (module, function) = (term(registers.x[arity]), term(registers.x[arity + 1]));
     match (module.as_atom(), function.as_atom()) {
-        (Some(module), Some(function)) => Ok(Export::of(Mfa { module, function, arity: arity as u32 })),
+        (Some(module), Some(function)) => Ok(Export::of(Mfa {
+            module,
+            function,
+            arity: arity as u32,
+        })),
         _ => {
             let args: SmallVec<[Word; 4]> = SmallVec::from_slice(&[module.word(), function.word()]);
             let _ = args;
@@ -222,24 +246,40 @@ fn unpack(registers: &mut Registers, list: Term<'_>) -> Option<Result<usize, ()>
 /// `erlang:apply/3` with its three arguments in x0…x2.
 pub(crate) fn apply_args(registers: &mut Registers) -> Result<&'static Export, Raised> {
     let [module, function, list] = [0, 1, 2].map(|index| term(registers.x[index]));
-    let mfa = Mfa { module: well_known::ERLANG, function: well_known::APPLY, arity: 3 };
+    let mfa = Mfa {
+        module: well_known::ERLANG,
+        function: well_known::APPLY,
+        arity: 3,
+    };
     let words = [module.word(), function.word(), list.word()];
     let bad = |reason: Atom| Raised::of_function(mfa, &words, Term::atom(reason).word());
     let (Some(module), Some(function)) = (module.as_atom(), function.as_atom()) else {
         return Err(bad(well_known::BADARG));
     };
     match unpack(registers, list) {
-        Some(Ok(arity)) => Ok(Export::of(Mfa { module, function, arity: arity as u32 })),
+        Some(Ok(arity)) => Ok(Export::of(Mfa {
+            module,
+            function,
+            arity: arity as u32,
+        })),
         Some(Err(())) => Err(bad(well_known::SYSTEM_LIMIT)),
         None => Err(bad(well_known::BADARG)),
     }
 }
 
 /// `erlang:apply/2` with its two arguments in x0 and x1: where to go, and how many registers are alive.
-pub(crate) fn apply_fun_args(process: &mut Process, registers: &mut Registers) -> Result<(*const Instr, usize), Raised> {
+pub(crate) fn apply_fun_args(
+    process: &mut Process,
+    registers: &mut Registers,
+) -> Result<(*const Instr, usize), Raised> {
     let (fun, list) = (registers.x[0], term(registers.x[1]));
-    let mfa = Mfa { module: well_known::ERLANG, function: well_known::APPLY, arity: 2 };
-    let bad = |reason: Atom| Raised::of_function(mfa, &[fun, list.word()], Term::atom(reason).word());
+    let mfa = Mfa {
+        module: well_known::ERLANG,
+        function: well_known::APPLY,
+        arity: 2,
+    };
+    let bad =
+        |reason: Atom| Raised::of_function(mfa, &[fun, list.word()], Term::atom(reason).word());
     match unpack(registers, list) {
         Some(Ok(arity)) => fun_target(process, registers, fun, arity),
         Some(Err(())) => Err(bad(well_known::SYSTEM_LIMIT)),
@@ -285,7 +325,10 @@ pub(crate) fn fun_target(
 #[cold]
 fn badarity(process: &Process, registers: &Registers, fun: Word, arity: usize) -> Raised {
     let heap = Heap::new(&process.heap);
-    let args: SmallVec<[Term<'_>; 8]> = registers.x[..arity].iter().map(|&word| term(word)).collect();
+    let args: SmallVec<[Term<'_>; 8]> = registers.x[..arity]
+        .iter()
+        .map(|&word| term(word))
+        .collect();
     let call = heap.tuple(&[term(fun), heap.list(&args)]);
     Raised::tagged(process, well_known::BADARITY, call.word())
 }
@@ -308,7 +351,10 @@ fn unloaded_fun(
         return Err(Raised::error(well_known::UNDEF));
     };
     let heap = Heap::new(&process.heap);
-    let args: SmallVec<[Term<'_>; 8]> = registers.x[..arity].iter().map(|&word| term(word)).collect();
+    let args: SmallVec<[Term<'_>; 8]> = registers.x[..arity]
+        .iter()
+        .map(|&word| term(word))
+        .collect();
     let list = heap.list(&args).word();
     registers.x[0] = Term::atom(entry.id.module).word();
     registers.x[1] = fun;
@@ -342,19 +388,30 @@ pub(crate) fn make_fun(process: &Process, registers: &Registers, table: Table) -
                 Operand::Reg(reg) => term(registers.read(process, reg)),
             })
             .collect();
-        Heap::new(&process.heap).fun(entry, Term::pid(process.pid()), &env).word()
+        Heap::new(&process.heap)
+            .fun(entry, Term::pid(process.pid()), &env)
+            .word()
     }
 }
 
 /// Runs a guard BIF.
 #[inline]
-pub(crate) fn guard_bif(process: &Process, bif: &'static BifEntry, args: &[Word]) -> Result<Word, Raised> {
+pub(crate) fn guard_bif(
+    process: &Process,
+    bif: &'static BifEntry,
+    args: &[Word],
+) -> Result<Word, Raised> {
     // SAFETY: the words are terms of the process; `Term` is a transparent word.
     let terms = unsafe { std::slice::from_raw_parts(args.as_ptr().cast::<Term<'_>>(), args.len()) };
     match (bif.run)(Call::new(process, terms)) {
         Ok(result) => Ok(result.word()),
-        Err(Stop::Raise(exception)) => Err(Raised::from_bif(exceptions::mfa_of(bif), args, *exception)),
-        Err(Stop::Trap(_)) => unreachable!("{}:{}/{} in a guard cannot trap", bif.module, bif.function, bif.arity),
+        Err(Stop::Raise(exception)) => {
+            Err(Raised::from_bif(exceptions::mfa_of(bif), args, *exception))
+        }
+        Err(Stop::Trap(_)) => unreachable!(
+            "{}:{}/{} in a guard cannot trap",
+            bif.module, bif.function, bif.arity
+        ),
     }
 }
 
@@ -362,7 +419,11 @@ pub(crate) fn guard_bif(process: &Process, bif: &'static BifEntry, args: &[Word]
 #[cold]
 pub(crate) fn guard_failure(function: &str, args: &[Word]) -> Raised {
     let function = Atom::existing(function).expect("the name of a BIF that the loader linked");
-    let mfa = Mfa { module: well_known::ERLANG, function, arity: args.len() as u32 };
+    let mfa = Mfa {
+        module: well_known::ERLANG,
+        function,
+        arity: args.len() as u32,
+    };
     Raised::of_function(mfa, args, Term::atom(well_known::BADARG).word())
 }
 
@@ -377,7 +438,8 @@ pub(crate) fn element(index: Word, tuple: Word) -> Option<Word> {
         let header = *word::pointer(tuple);
         let index = word::small_value(index);
         let fits = index >= 1 && index as u64 <= word::header_words(header) as u64;
-        (fits && word::header_kind(header) == BoxedKind::Tuple).then(|| *word::pointer(tuple).add(index as usize))
+        (fits && word::header_kind(header) == BoxedKind::Tuple)
+            .then(|| *word::pointer(tuple).add(index as usize))
     }
 }
 
@@ -388,7 +450,9 @@ pub(crate) fn length(list: Word) -> Option<usize> {
 
 /// `byte_size(Bitstring)`.
 pub(crate) fn byte_size(bits: Word) -> Option<Word> {
-    term(bits).as_bits().map(|bits| word::small(bits.bit_len().div_ceil(8) as i64))
+    term(bits)
+        .as_bits()
+        .map(|bits| word::small(bits.bit_len().div_ceil(8) as i64))
 }
 
 /// `x0 ! x1`.
@@ -403,11 +467,19 @@ pub(crate) fn send(process: &Process, x: *mut Word) -> Result<Word, ErasedStop> 
 
 /// A send that did not return a term.
 #[cold]
-pub(crate) fn send_stopped(process: &mut Process, registers: &mut Registers, stop: ErasedStop) -> Flow {
+pub(crate) fn send_stopped(
+    process: &mut Process,
+    registers: &mut Registers,
+    stop: ErasedStop,
+) -> Flow {
     match stop {
         Stop::Raise(exception) => {
             let args = [registers.x[0], registers.x[1]];
-            let mfa = Mfa { module: well_known::ERLANG, function: well_known::SEND_OP, arity: 2 };
+            let mfa = Mfa {
+                module: well_known::ERLANG,
+                function: well_known::SEND_OP,
+                arity: 2,
+            };
             exceptions::handle(process, registers, Raised::from_bif(mfa, &args, *exception))
         }
         Stop::Trap(trap) => go_on(process, registers, *trap, Position::Body),

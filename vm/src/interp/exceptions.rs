@@ -49,7 +49,13 @@ enum Top {
 
 impl Raised {
     fn new(class: Class, reason: Word, top: Top) -> Raised {
-        Raised { class, reason, top, cause: None, error_info: None }
+        Raised {
+            class,
+            reason,
+            top,
+            cause: None,
+            error_info: None,
+        }
     }
 
     /// `error:Reason`.
@@ -78,7 +84,11 @@ impl Raised {
 
     /// `error:function_clause` with the first `arity` X registers as arguments.
     pub fn function_clause(arity: u16) -> Raised {
-        Raised::new(Class::Error, Term::atom(well_known::FUNCTION_CLAUSE).word(), Top::HereWithArguments(arity.into()))
+        Raised::new(
+            Class::Error,
+            Term::atom(well_known::FUNCTION_CLAUSE).word(),
+            Top::HereWithArguments(arity.into()),
+        )
     }
 
     /// A BIF's exception.
@@ -100,7 +110,11 @@ impl Raised {
 
     /// A guard BIF or operator that failed with `reason`.
     pub fn of_function(mfa: Mfa, args: &[Word], reason: Word) -> Raised {
-        Raised::new(Class::Error, reason, Top::Function(mfa, SmallVec::from_slice(args)))
+        Raised::new(
+            Class::Error,
+            reason,
+            Top::Function(mfa, SmallVec::from_slice(args)),
+        )
     }
 
     /// An arithmetic operator's failure. (As the stock compiler's code has it: the operator itself is not in
@@ -131,7 +145,10 @@ impl Raised {
 /// BIFs that exist to raise: the trace begins with their caller.
 fn is_raising_bif(mfa: Mfa) -> bool {
     mfa.module == well_known::ERLANG
-        && matches!(mfa.function, well_known::ERROR | well_known::EXIT | well_known::THROW)
+        && matches!(
+            mfa.function,
+            well_known::ERROR | well_known::EXIT | well_known::THROW
+        )
         && !(mfa.function == well_known::EXIT && mfa.arity == 2)
 }
 
@@ -184,12 +201,18 @@ pub(crate) fn handle(process: &mut Process, registers: &mut Registers, raised: R
             (heap.tuple(&[uncaught, stacktrace_list(heap, trace)]), true)
         }
     };
-    Flow::Leave(Outcome::Exited { reason: reason.word(), crashed })
+    Flow::Leave(Outcome::Exited {
+        reason: reason.word(),
+        crashed,
+    })
 }
 
 /// How a process ends that has exceeded its `max_heap_size`.
 pub(crate) fn killed_by_heap_size() -> Outcome {
-    Outcome::Exited { reason: Term::atom(well_known::KILLED).word(), crashed: false }
+    Outcome::Exited {
+        reason: Term::atom(well_known::KILLED).word(),
+        crashed: false,
+    }
 }
 
 /// The innermost handler and the frame it stands in.
@@ -223,14 +246,17 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
         if raw_class(trace) == Some(raised.class) {
             return trace;
         }
-        let (frames, top, args, info) = match raw_class(trace).and_then(|_| term(trace).as_tuple_of::<5>()) {
-            Some(raw) => (raw[RAW_FRAMES], raw[RAW_TOP], raw[RAW_ARGS], raw[RAW_INFO]),
-            None => (term(trace), Term::NIL, Term::NIL, Term::NIL),
-        };
+        let (frames, top, args, info) =
+            match raw_class(trace).and_then(|_| term(trace).as_tuple_of::<5>()) {
+                Some(raw) => (raw[RAW_FRAMES], raw[RAW_TOP], raw[RAW_ARGS], raw[RAW_INFO]),
+                None => (term(trace), Term::NIL, Term::NIL, Term::NIL),
+            };
         return heap.tuple(&[class, frames, top, args, info]).word();
     }
     if let Top::Given(list) = raised.top {
-        return heap.tuple(&[class, term(list), Term::NIL, Term::NIL, Term::NIL]).word();
+        return heap
+            .tuple(&[class, term(list), Term::NIL, Term::NIL, Term::NIL])
+            .word();
     }
     let depth = crate::process::backtrace_depth();
     let mut addresses: SmallVec<[u64; 16]> = SmallVec::new();
@@ -256,7 +282,10 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
             (function, heap.list(&args))
         }
         Top::HereWithArguments(arity) => {
-            let args: SmallVec<[Term<'_>; 8]> = registers.x[..*arity].iter().map(|&word| term(word)).collect();
+            let args: SmallVec<[Term<'_>; 8]> = registers.x[..*arity]
+                .iter()
+                .map(|&word| term(word))
+                .collect();
             (Term::TRUE, heap.list(&args))
         }
         Top::HereWithList(list) => (Term::TRUE, term(*list)),
@@ -264,7 +293,9 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     };
     let info = match (raised.error_info, raised.cause, &raised.top) {
         (Some(info), ..) => term(info),
-        (None, cause, Top::Function(mfa, _)) if raised.class == Class::Error => error_info(heap, *mfa, cause.map(term)),
+        (None, cause, Top::Function(mfa, _)) if raised.class == Class::Error => {
+            error_info(heap, *mfa, cause.map(term))
+        }
         _ => Term::NIL,
     };
     heap.tuple(&[class, frames, top, args, info]).word()
@@ -281,7 +312,10 @@ fn error_info<'h>(heap: Heap<'h>, mfa: Mfa, cause: Option<Term<'h>>) -> Term<'h>
     let module = Term::atom(well_known::MODULE);
     match cause {
         None => heap.flat_map(&[module], &[Term::atom(explainer)]),
-        Some(cause) => heap.flat_map(&[Term::atom(well_known::CAUSE), module], &[cause, Term::atom(explainer)]),
+        Some(cause) => heap.flat_map(
+            &[Term::atom(well_known::CAUSE), module],
+            &[cause, Term::atom(explainer)],
+        ),
     }
 }
 
@@ -290,7 +324,10 @@ fn has_kernel_explainer(module: Atom) -> bool {
 }
 
 fn has_stdlib_explainer(module: Atom) -> bool {
-    matches!(module.name(), "binary" | "ets" | "lists" | "maps" | "math" | "re" | "unicode")
+    matches!(
+        module.name(),
+        "binary" | "ets" | "lists" | "maps" | "math" | "re" | "unicode"
+    )
 }
 
 /// What `catch Expr` returns for the exception in x1…x3.
@@ -298,13 +335,17 @@ fn has_stdlib_explainer(module: Atom) -> bool {
 pub(crate) fn caught(process: &Process, registers: &Registers) -> Word {
     let heap = Heap::new(&process.heap);
     // SAFETY: x1…x3 are terms of this process, and nothing is collected here.
-    let [class, reason, trace] = [1, 2, 3].map(|index| unsafe { Term::from_word(registers.x[index]) });
+    let [class, reason, trace] =
+        [1, 2, 3].map(|index| unsafe { Term::from_word(registers.x[index]) });
     match class.as_atom() {
         Some(well_known::THROW) => reason.word(),
-        Some(well_known::EXIT) => heap.tuple(&[Term::atom(well_known::EXIT_SIGNAL), reason]).word(),
+        Some(well_known::EXIT) => heap
+            .tuple(&[Term::atom(well_known::EXIT_SIGNAL), reason])
+            .word(),
         _ => {
             let reason = heap.tuple(&[reason, stacktrace_list(heap, trace)]);
-            heap.tuple(&[Term::atom(well_known::EXIT_SIGNAL), reason]).word()
+            heap.tuple(&[Term::atom(well_known::EXIT_SIGNAL), reason])
+                .word()
         }
     }
 }
@@ -321,21 +362,37 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
     if raw_class(raw.word()).is_none() {
         return raw;
     }
-    let Some(raw) = raw.as_tuple_of::<5>() else { return raw };
-    let Kind::Big(frames) = raw[RAW_FRAMES].kind() else { return raw[RAW_FRAMES] };
+    let Some(raw) = raw.as_tuple_of::<5>() else {
+        return raw;
+    };
+    let Kind::Big(frames) = raw[RAW_FRAMES].kind() else {
+        return raw[RAW_FRAMES];
+    };
     let mut entries: Vec<Term<'h>> = Vec::new();
     let mut addresses = frames.limbs[1..].iter().map(|&limb| limb as *const Instr);
     let info_entry = |list: Term<'h>| match raw[RAW_INFO].is_nil() {
         true => list,
-        false => heap.cons(heap.tuple(&[Term::atom(well_known::ERROR_INFO), raw[RAW_INFO]]), list),
+        false => heap.cons(
+            heap.tuple(&[Term::atom(well_known::ERROR_INFO), raw[RAW_INFO]]),
+            list,
+        ),
     };
     if let Some([module, function]) = raw[RAW_TOP].as_tuple_of::<2>() {
         entries.push(heap.tuple(&[module, function, raw[RAW_ARGS], info_entry(Term::NIL)]));
     } else if let Some(here) = addresses.next().and_then(module::find) {
         let with_args = raw[RAW_TOP].same(Term::TRUE);
-        let arity = if with_args { raw[RAW_ARGS] } else { Term::int(here.mfa.arity as i32) };
+        let arity = if with_args {
+            raw[RAW_ARGS]
+        } else {
+            Term::int(here.mfa.arity as i32)
+        };
         let location = info_entry(location(heap, here.location));
-        entries.push(heap.tuple(&[Term::atom(here.mfa.module), Term::atom(here.mfa.function), arity, location]));
+        entries.push(heap.tuple(&[
+            Term::atom(here.mfa.module),
+            Term::atom(here.mfa.function),
+            arity,
+            location,
+        ]));
     }
     let depth = crate::process::backtrace_depth();
     for at in addresses {
@@ -343,18 +400,30 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
             break;
         }
         // Addresses outside any module are those of `snippets`.
-        let Some(found) = module::find(at) else { continue };
+        let Some(found) = module::find(at) else {
+            continue;
+        };
         let arity = Term::int(found.mfa.arity as i32);
         let location = location(heap, found.location);
-        entries.push(heap.tuple(&[Term::atom(found.mfa.module), Term::atom(found.mfa.function), arity, location]));
+        entries.push(heap.tuple(&[
+            Term::atom(found.mfa.module),
+            Term::atom(found.mfa.function),
+            arity,
+            location,
+        ]));
     }
     heap.list(&entries)
 }
 
 fn location<'h>(heap: Heap<'h>, location: Option<module::SourceLocation>) -> Term<'h> {
-    let Some(location) = location else { return Term::NIL };
+    let Some(location) = location else {
+        return Term::NIL;
+    };
     let file = heap.tuple(&[Term::atom(well_known::FILE), heap.string(&location.file)]);
-    let line = heap.tuple(&[Term::atom(well_known::LINE), Term::int(location.line as i32)]);
+    let line = heap.tuple(&[
+        Term::atom(well_known::LINE),
+        Term::int(location.line as i32),
+    ]);
     heap.list(&[file, line])
 }
 

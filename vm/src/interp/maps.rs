@@ -31,7 +31,11 @@ pub(crate) fn size(map: Word) -> Option<Word> {
 
 fn erlang(function: &str, arity: usize) -> Mfa {
     let function = Atom::existing(function).expect("the name of a BIF that the loader linked");
-    Mfa { module: well_known::ERLANG, function, arity: arity as u32 }
+    Mfa {
+        module: well_known::ERLANG,
+        function,
+        arity: arity as u32,
+    }
 }
 
 /// `error:{badmap, Map}` of a guard BIF whose last argument is no map.
@@ -55,7 +59,11 @@ pub(crate) fn get_failure(process: &Process, key: Word, map: Word) -> Raised {
 }
 
 /// The source and the associations of a map update's table.
-fn update<'h>(process: &Process, registers: &Registers, table: Table) -> (Term<'h>, SmallVec<[(Term<'h>, Term<'h>); 8]>) {
+fn update<'h>(
+    process: &Process,
+    registers: &Registers,
+    table: Table,
+) -> (Term<'h>, SmallVec<[(Term<'h>, Term<'h>); 8]>) {
     let operand = |word: Word| match Operand::decode(word) {
         Operand::Const(word) => term(word),
         Operand::Reg(reg) => term(registers.read(process, reg)),
@@ -64,14 +72,21 @@ fn update<'h>(process: &Process, registers: &Registers, table: Table) -> (Term<'
     unsafe {
         let count = table.word(2) as usize;
         let pairs = (0..count / 2).map(|pair| {
-            (operand(table.word(3 + 2 * pair)), operand(table.word(4 + 2 * pair)))
+            (
+                operand(table.word(3 + 2 * pair)),
+                operand(table.word(4 + 2 * pair)),
+            )
         });
         (operand(table.word(0)), pairs.collect())
     }
 }
 
 /// `Map#{K => V, …}`.
-pub(crate) fn put_assoc(process: &Process, registers: &Registers, table: Table) -> Result<Word, Raised> {
+pub(crate) fn put_assoc(
+    process: &Process,
+    registers: &Registers,
+    table: Table,
+) -> Result<Word, Raised> {
     let heap = Heap::new(&process.heap);
     let (source, pairs) = update(process, registers, table);
     match source.as_map() {
@@ -81,13 +96,21 @@ pub(crate) fn put_assoc(process: &Process, registers: &Registers, table: Table) 
 }
 
 /// `Map#{K := V, …}`.
-pub(crate) fn put_exact(process: &Process, registers: &Registers, table: Table) -> Result<Word, Raised> {
+pub(crate) fn put_exact(
+    process: &Process,
+    registers: &Registers,
+    table: Table,
+) -> Result<Word, Raised> {
     let heap = Heap::new(&process.heap);
     let (source, pairs) = update(process, registers, table);
-    let Some(map) = source.as_map() else { return Err(not_a_map(heap, source)) };
-    crate::map::update_many(heap, map, &pairs).map(Term::word).map_err(|key| {
-        Raised::error_word(heap.tuple(&[Term::atom(well_known::BADKEY), key]).word())
-    })
+    let Some(map) = source.as_map() else {
+        return Err(not_a_map(heap, source));
+    };
+    crate::map::update_many(heap, map, &pairs)
+        .map(Term::word)
+        .map_err(|key| {
+            Raised::error_word(heap.tuple(&[Term::atom(well_known::BADKEY), key]).word())
+        })
 }
 
 fn not_a_map(heap: Heap<'_>, source: Term<'_>) -> Raised {

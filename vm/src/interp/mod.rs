@@ -23,9 +23,10 @@ pub use registers::Registers;
 use crate::bif::{BifEntry, Call};
 use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg};
 use crate::code::{Export, Instr};
+use crate::process::receive::TimeLimit;
 use crate::process::{Outcome, Process, Runner};
-use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
 use crate::term::Term;
+use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
 use exceptions::Raised;
 
 pub use crate::heap::raw::STACK_SLACK;
@@ -38,7 +39,9 @@ pub struct Interpreter {
 impl Interpreter {
     /// An interpreter with registers of its own, one a scheduler.
     pub fn new() -> Box<dyn Runner> {
-        Box::new(Interpreter { registers: Registers::new() })
+        Box::new(Interpreter {
+            registers: Registers::new(),
+        })
     }
 }
 
@@ -95,7 +98,10 @@ pub(crate) use instr_fn;
 /// # Safety
 /// The process's `ip`, saved registers, heap and stack are consistent: as [`run`] or spawn left them, and
 /// moved or updated only by the collector.
-#[allow(clippy::cognitive_complexity, reason = "one arm an instruction; the arms are short")]
+#[allow(
+    clippy::cognitive_complexity,
+    reason = "one arm an instruction; the arms are short"
+)]
 pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     registers.restore(process);
     let x: *mut Word = registers.x.as_mut_ptr();
@@ -201,7 +207,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! collect {
         ($need:expr, $live:expr) => {{
             sync!();
-            if process.collect(&mut registers.x[..$live as usize], $need as usize + STACK_SLACK).is_err() {
+            if process
+                .collect(
+                    &mut registers.x[..$live as usize],
+                    $need as usize + STACK_SLACK,
+                )
+                .is_err()
+            {
                 return exceptions::killed_by_heap_size();
             }
             reload!();
@@ -209,7 +221,9 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     }
     macro_rules! test_heap {
         ($need:expr, $live:expr) => {
-            if (e as usize).wrapping_sub(hp as usize) < ($need as usize + STACK_SLACK) * 8 || cfg!(feature = "zeal") {
+            if (e as usize).wrapping_sub(hp as usize) < ($need as usize + STACK_SLACK) * 8
+                || cfg!(feature = "zeal")
+            {
                 collect!($need, $live);
             }
         };
@@ -278,7 +292,11 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! header_of {
         ($word:expr) => {{
             let word: Word = $word;
-            if word::is_boxed(word) { unsafe { *word::pointer(word) } } else { 0 }
+            if word::is_boxed(word) {
+                unsafe { *word::pointer(word) }
+            } else {
+                0
+            }
         }};
     }
     macro_rules! is_boxed_kind {
@@ -307,13 +325,18 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! exactly_equal {
         ($a:expr, $b:expr) => {{
             let (a, b): (Word, Word) = ($a, $b);
-            a == b || (!word::is_immediate(a) && !word::is_immediate(b) && arith::exactly_equal(a, b))
+            a == b
+                || (!word::is_immediate(a) && !word::is_immediate(b) && arith::exactly_equal(a, b))
         }};
     }
     macro_rules! less {
         ($a:expr, $b:expr) => {{
             let (a, b): (Word, Word) = ($a, $b);
-            if word::both_small(a, b) { (a as i64) < (b as i64) } else { arith::less(a, b) }
+            if word::both_small(a, b) {
+                (a as i64) < (b as i64)
+            } else {
+                arith::less(a, b)
+            }
         }};
     }
     macro_rules! equal {
@@ -392,7 +415,9 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             // Functions and calls
             Instr::ExportUndefined { export } => {
                 sync!();
-                flow!(calls::undefined(process, registers, unsafe { &*(export as *const Export) }))
+                flow!(calls::undefined(process, registers, unsafe {
+                    &*(export as *const Export)
+                }))
             }
             Instr::ExportBif { export } | Instr::CallBifOnly { export } => {
                 let export = unsafe { &*(export as *const Export) };
@@ -406,7 +431,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         return_to_caller!()
                     }
-                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Tail)),
+                    Err(stop) => flow!(calls::stopped(
+                        process,
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Tail
+                    )),
                 }
             }
             Instr::CallNative { native } => {
@@ -420,7 +451,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         return_to_caller!()
                     }
-                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Tail)),
+                    Err(stop) => flow!(calls::stopped(
+                        process,
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Tail
+                    )),
                 }
             }
             Instr::CallBif { export } => {
@@ -435,7 +472,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         next!()
                     }
-                    Err(stop) => flow!(calls::stopped(process, registers, bif, stop, calls::Position::Body)),
+                    Err(stop) => flow!(calls::stopped(
+                        process,
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Body
+                    )),
                 }
             }
             Instr::CallBifLast { words, export } => {
@@ -452,7 +495,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => {
-                        flow!(calls::stopped(process, registers, bif, stop, calls::Position::Last(words)))
+                        flow!(calls::stopped(
+                            process,
+                            registers,
+                            bif,
+                            stop,
+                            calls::Position::Last(words)
+                        ))
                     }
                 }
             }
@@ -611,7 +660,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::OnLoad | Instr::NifStart => next!(),
             Instr::EndProcess => {
                 sync!();
-                return Outcome::Exited { reason: Term::atom(crate::atom::well_known::NORMAL).word(), crashed: false };
+                return Outcome::Exited {
+                    reason: Term::atom(crate::atom::well_known::NORMAL).word(),
+                    crashed: false,
+                };
             }
 
             // Moves
@@ -623,12 +675,24 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, value.0);
                 next!()
             }
-            Instr::Move2 { src1, dst1, src2, dst2 } => {
+            Instr::Move2 {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => {
                 set!(dst1, get!(src1));
                 set!(dst2, get!(src2));
                 next!()
             }
-            Instr::Move3 { src1, dst1, src2, dst2, src3, dst3 } => {
+            Instr::Move3 {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                src3,
+                dst3,
+            } => {
                 set!(dst1, get!(src1));
                 set!(dst2, get!(src2));
                 set!(dst3, get!(src3));
@@ -677,7 +741,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, cell);
                 next!()
             }
-            Instr::IsNonemptyListGetList { src, fail, head, tail } => {
+            Instr::IsNonemptyListGetList {
+                src,
+                fail,
+                head,
+                tail,
+            } => {
                 let list = get!(src);
                 if !word::is_cons(list) {
                     jump!(fail)
@@ -708,26 +777,50 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, element!(get!(src), index));
                 next!()
             }
-            Instr::GetTupleElement2 { src, dst1, index1, dst2, index2 } => {
+            Instr::GetTupleElement2 {
+                src,
+                dst1,
+                index1,
+                dst2,
+                index2,
+            } => {
                 let tuple = get!(src);
                 let (first, second) = (element!(tuple, index1), element!(tuple, index2));
                 set!(dst1, first);
                 set!(dst2, second);
                 next!()
             }
-            Instr::GetTupleElement3 { src, index, dst1, dst2, dst3 } => {
+            Instr::GetTupleElement3 {
+                src,
+                index,
+                dst1,
+                dst2,
+                dst3,
+            } => {
                 let tuple = get!(src);
-                let (first, second, third) = (element!(tuple, index), element!(tuple, index + 1), element!(tuple, index + 2));
+                let (first, second, third) = (
+                    element!(tuple, index),
+                    element!(tuple, index + 1),
+                    element!(tuple, index + 2),
+                );
                 set!(dst1, first);
                 set!(dst2, second);
                 set!(dst3, third);
                 next!()
             }
-            Instr::SetTupleElement { tuple, value, index } => {
+            Instr::SetTupleElement {
+                tuple,
+                value,
+                index,
+            } => {
                 unsafe { *word::pointer(get!(tuple)).add(1 + index as usize) = get!(value) };
                 next!()
             }
-            Instr::SetTupleElementC { tuple, index, value } => {
+            Instr::SetTupleElementC {
+                tuple,
+                index,
+                value,
+            } => {
                 unsafe { *word::pointer(get!(tuple)).add(1 + index as usize) = value.0 };
                 next!()
             }
@@ -825,30 +918,53 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             // Type tests
             Instr::IsInteger { src, fail } => {
                 let term = get!(src);
-                test!(word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative), fail)
+                test!(
+                    word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative),
+                    fail
+                )
             }
             Instr::IsFloat { src, fail } => test!(is_boxed_kind!(get!(src), Float), fail),
             Instr::IsNumber { src, fail } => {
                 let term = get!(src);
-                test!(word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative | Float), fail)
+                test!(
+                    word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative | Float),
+                    fail
+                )
             }
             Instr::IsAtom { src, fail } => test!(word::is_atom(get!(src)), fail),
             Instr::IsBoolean { src, fail } => {
                 let term = get!(src);
-                test!(term == Term::TRUE.word() || term == Term::FALSE.word(), fail)
+                test!(
+                    term == Term::TRUE.word() || term == Term::FALSE.word(),
+                    fail
+                )
             }
             Instr::IsPid { src, fail } => {
                 let term = get!(src);
-                test!(term & word::IMMEDIATE_MASK == word::IMM_PID || is_boxed_kind!(term, ExternalPid), fail)
+                test!(
+                    term & word::IMMEDIATE_MASK == word::IMM_PID
+                        || is_boxed_kind!(term, ExternalPid),
+                    fail
+                )
             }
             Instr::IsPort { src, fail } => {
                 let term = get!(src);
-                test!(term & word::IMMEDIATE_MASK == word::IMM_PORT || is_boxed_kind!(term, ExternalPort), fail)
+                test!(
+                    term & word::IMMEDIATE_MASK == word::IMM_PORT
+                        || is_boxed_kind!(term, ExternalPort),
+                    fail
+                )
             }
-            Instr::IsReference { src, fail } => test!(is_boxed_kind!(get!(src), Ref | MagicRef | ExternalRef), fail),
+            Instr::IsReference { src, fail } => test!(
+                is_boxed_kind!(get!(src), Ref | MagicRef | ExternalRef),
+                fail
+            ),
             Instr::IsBinary { src, fail } => test!(bits::is_binary(get!(src)), fail),
             Instr::IsBitstr { src, fail } => {
-                test!(is_boxed_kind!(get!(src), HeapBits | RefBin | SubBits | MatchContext), fail)
+                test!(
+                    is_boxed_kind!(get!(src), HeapBits | RefBin | SubBits | MatchContext),
+                    fail
+                )
             }
             Instr::IsNil { src, fail } => test!(get!(src) == NIL, fail),
             Instr::IsList { src, fail } => {
@@ -858,12 +974,24 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::IsNonemptyList { src, fail } => test!(word::is_cons(get!(src)), fail),
             Instr::IsTuple { src, fail } => test!(is_boxed_kind!(get!(src), Tuple), fail),
             Instr::TestArity { src, fail, arity } => {
-                test!(unsafe { *word::pointer(get!(src)) } == word::header(BoxedKind::Tuple, arity as usize), fail)
+                test!(
+                    unsafe { *word::pointer(get!(src)) }
+                        == word::header(BoxedKind::Tuple, arity as usize),
+                    fail
+                )
             }
             Instr::IsTupleOfArity { src, fail, arity } => {
-                test!(header_of!(get!(src)) == word::header(BoxedKind::Tuple, arity as usize), fail)
+                test!(
+                    header_of!(get!(src)) == word::header(BoxedKind::Tuple, arity as usize),
+                    fail
+                )
             }
-            Instr::IsTaggedTuple { src, fail, arity, tag } => {
+            Instr::IsTaggedTuple {
+                src,
+                fail,
+                arity,
+                tag,
+            } => {
                 let term = get!(src);
                 test!(
                     header_of!(term) == word::header(BoxedKind::Tuple, arity as usize)
@@ -872,13 +1000,20 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 )
             }
             Instr::IsMap { src, fail } => test!(is_boxed_kind!(get!(src), FlatMap | HashMap), fail),
-            Instr::IsFunction { src, fail } => test!(is_boxed_kind!(get!(src), Fun | ExportFun), fail),
-            Instr::IsFunctionOf { src, fail, arity } => match calls::is_function(get!(src), get!(arity)) {
-                Some(holds) => test!(holds, fail),
-                None => jump!(fail),
-            },
+            Instr::IsFunction { src, fail } => {
+                test!(is_boxed_kind!(get!(src), Fun | ExportFun), fail)
+            }
+            Instr::IsFunctionOf { src, fail, arity } => {
+                match calls::is_function(get!(src), get!(arity)) {
+                    Some(holds) => test!(holds, fail),
+                    None => jump!(fail),
+                }
+            }
             Instr::IsFunctionOfC { src, fail, arity } => {
-                test!(calls::is_function(get!(src), word::small(i64::from(arity))) == Some(true), fail)
+                test!(
+                    calls::is_function(get!(src), word::small(i64::from(arity))) == Some(true),
+                    fail
+                )
             }
 
             // Selects
@@ -907,7 +1042,9 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::SelectRange { src, fail, table } => {
                 let value = get!(src);
                 if word::is_small(value) {
-                    let index = word::small_value(value).wrapping_sub(unsafe { table.word(0) } as i64) as u64;
+                    let index = word::small_value(value)
+                        .wrapping_sub(unsafe { table.word(0) } as i64)
+                        as u64;
                     if index < unsafe { table.word(1) } {
                         let target = Jump(unsafe { table.word(2 + index as usize) } as i32);
                         if target.0 != 0 {
@@ -943,31 +1080,103 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
 
             // Arithmetic
-            Instr::Add { a, fail, b, dst, live } => arithmetic!(Add, get!(a), get!(b), fail, dst, live, |a, b| {
+            Instr::Add {
+                a,
+                fail,
+                b,
+                dst,
+                live,
+            } => arithmetic!(Add, get!(a), get!(b), fail, dst, live, |a, b| {
                 (a as i64).checked_add(b as i64).map(|sum| sum as Word)
             }),
-            Instr::AddC { a, fail, dst, live, value } => {
-                arithmetic!(Add, get!(a), word::small(i64::from(value)), fail, dst, live, |a, b| {
-                    (a as i64).checked_add(b as i64).map(|sum| sum as Word)
-                })
+            Instr::AddC {
+                a,
+                fail,
+                dst,
+                live,
+                value,
+            } => {
+                arithmetic!(
+                    Add,
+                    get!(a),
+                    word::small(i64::from(value)),
+                    fail,
+                    dst,
+                    live,
+                    |a, b| { (a as i64).checked_add(b as i64).map(|sum| sum as Word) }
+                )
             }
-            Instr::Sub { a, fail, b, dst, live } => arithmetic!(Sub, get!(a), get!(b), fail, dst, live, |a, b| {
-                (a as i64).checked_sub(b as i64).map(|difference| difference as Word)
+            Instr::Sub {
+                a,
+                fail,
+                b,
+                dst,
+                live,
+            } => arithmetic!(Sub, get!(a), get!(b), fail, dst, live, |a, b| {
+                (a as i64)
+                    .checked_sub(b as i64)
+                    .map(|difference| difference as Word)
             }),
-            Instr::SubC { a, fail, dst, live, value } => {
-                arithmetic!(Sub, get!(a), word::small(i64::from(value)), fail, dst, live, |a, b| {
-                    (a as i64).checked_sub(b as i64).map(|difference| difference as Word)
-                })
+            Instr::SubC {
+                a,
+                fail,
+                dst,
+                live,
+                value,
+            } => {
+                arithmetic!(
+                    Sub,
+                    get!(a),
+                    word::small(i64::from(value)),
+                    fail,
+                    dst,
+                    live,
+                    |a, b| {
+                        (a as i64)
+                            .checked_sub(b as i64)
+                            .map(|difference| difference as Word)
+                    }
+                )
             }
-            Instr::Mul { a, fail, b, dst, live } => arithmetic!(Mul, get!(a), get!(b), fail, dst, live, |a, b| {
-                (a as i64).checked_mul((b as i64) >> 3).map(|product| product as Word)
+            Instr::Mul {
+                a,
+                fail,
+                b,
+                dst,
+                live,
+            } => arithmetic!(Mul, get!(a), get!(b), fail, dst, live, |a, b| {
+                (a as i64)
+                    .checked_mul((b as i64) >> 3)
+                    .map(|product| product as Word)
             }),
-            Instr::MulC { a, fail, dst, live, value } => {
-                arithmetic!(Mul, get!(a), word::small(i64::from(value)), fail, dst, live, |a, b| {
-                    (a as i64).checked_mul((b as i64) >> 3).map(|product| product as Word)
-                })
+            Instr::MulC {
+                a,
+                fail,
+                dst,
+                live,
+                value,
+            } => {
+                arithmetic!(
+                    Mul,
+                    get!(a),
+                    word::small(i64::from(value)),
+                    fail,
+                    dst,
+                    live,
+                    |a, b| {
+                        (a as i64)
+                            .checked_mul((b as i64) >> 3)
+                            .map(|product| product as Word)
+                    }
+                )
             }
-            Instr::IntDiv { a, fail, b, dst, live } => {
+            Instr::IntDiv {
+                a,
+                fail,
+                b,
+                dst,
+                live,
+            } => {
                 arithmetic!(Div, get!(a), get!(b), fail, dst, live, |a, b| {
                     if b == 0 || b as i64 == word::small(-1) as i64 {
                         None
@@ -976,52 +1185,162 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     }
                 })
             }
-            Instr::IntDivC { a, fail, dst, live, value } => {
-                arithmetic!(Div, get!(a), word::small(i64::from(value)), fail, dst, live, |a, _b| {
-                    Some(word::small(word::small_value(a) / i64::from(value)))
-                })
+            Instr::IntDivC {
+                a,
+                fail,
+                dst,
+                live,
+                value,
+            } => {
+                arithmetic!(
+                    Div,
+                    get!(a),
+                    word::small(i64::from(value)),
+                    fail,
+                    dst,
+                    live,
+                    |a, _b| { Some(word::small(word::small_value(a) / i64::from(value))) }
+                )
             }
-            Instr::Rem { a, fail, b, dst, live } => {
+            Instr::Rem {
+                a,
+                fail,
+                b,
+                dst,
+                live,
+            } => {
                 arithmetic!(Rem, get!(a), get!(b), fail, dst, live, |a, b| {
-                    if b == 0 || b as i64 == word::small(-1) as i64 { None } else { Some(((a as i64) % (b as i64)) as Word) }
+                    if b == 0 || b as i64 == word::small(-1) as i64 {
+                        None
+                    } else {
+                        Some(((a as i64) % (b as i64)) as Word)
+                    }
                 })
             }
-            Instr::RemC { a, fail, dst, live, value } => {
-                arithmetic!(Rem, get!(a), word::small(i64::from(value)), fail, dst, live, |a, _b| {
-                    Some(word::small(word::small_value(a) % i64::from(value)))
-                })
+            Instr::RemC {
+                a,
+                fail,
+                dst,
+                live,
+                value,
+            } => {
+                arithmetic!(
+                    Rem,
+                    get!(a),
+                    word::small(i64::from(value)),
+                    fail,
+                    dst,
+                    live,
+                    |a, _b| { Some(word::small(word::small_value(a) % i64::from(value))) }
+                )
             }
-            Instr::Band { a, fail, b, dst, live } => {
+            Instr::Band {
+                a,
+                fail,
+                b,
+                dst,
+                live,
+            } => {
                 arithmetic!(Band, get!(a), get!(b), fail, dst, live, |a, b| Some(a & b))
             }
-            Instr::BandC { a, fail, dst, live, value } => {
-                arithmetic!(Band, get!(a), word::small(i64::from(value)), fail, dst, live, |a, b| Some(a & b))
+            Instr::BandC {
+                a,
+                fail,
+                dst,
+                live,
+                value,
+            } => {
+                arithmetic!(
+                    Band,
+                    get!(a),
+                    word::small(i64::from(value)),
+                    fail,
+                    dst,
+                    live,
+                    |a, b| Some(a & b)
+                )
             }
-            Instr::Bor { a, fail, b, dst, live } => {
+            Instr::Bor {
+                a,
+                fail,
+                b,
+                dst,
+                live,
+            } => {
                 arithmetic!(Bor, get!(a), get!(b), fail, dst, live, |a, b| Some(a | b))
             }
-            Instr::Bxor { a, fail, b, dst, live } => {
+            Instr::Bxor {
+                a,
+                fail,
+                b,
+                dst,
+                live,
+            } => {
                 arithmetic!(Bxor, get!(a), get!(b), fail, dst, live, |a, b| Some(a ^ b))
             }
-            Instr::Bsl { a, fail, b, dst, live } => {
-                arithmetic!(Bsl, get!(a), get!(b), fail, dst, live, |a, b| arith::shift_left(a, word::small_value(b)))
-            }
-            Instr::BslC { a, fail, dst, live, value } => {
-                arithmetic!(Bsl, get!(a), word::small(i64::from(value)), fail, dst, live, |a, _b| {
-                    arith::shift_left(a, i64::from(value))
+            Instr::Bsl {
+                a,
+                fail,
+                b,
+                dst,
+                live,
+            } => {
+                arithmetic!(Bsl, get!(a), get!(b), fail, dst, live, |a, b| {
+                    arith::shift_left(a, word::small_value(b))
                 })
             }
-            Instr::Bsr { a, fail, b, dst, live } => {
-                arithmetic!(Bsr, get!(a), get!(b), fail, dst, live, |a, b| arith::shift_right(a, word::small_value(b)))
+            Instr::BslC {
+                a,
+                fail,
+                dst,
+                live,
+                value,
+            } => {
+                arithmetic!(
+                    Bsl,
+                    get!(a),
+                    word::small(i64::from(value)),
+                    fail,
+                    dst,
+                    live,
+                    |a, _b| { arith::shift_left(a, i64::from(value)) }
+                )
             }
-            Instr::BsrC { a, fail, dst, live, value } => {
-                arithmetic!(Bsr, get!(a), word::small(i64::from(value)), fail, dst, live, |a, _b| {
-                    Some(((a as i64) >> value.min(63)) as Word & !word::TAG_MASK)
+            Instr::Bsr {
+                a,
+                fail,
+                b,
+                dst,
+                live,
+            } => {
+                arithmetic!(Bsr, get!(a), get!(b), fail, dst, live, |a, b| {
+                    arith::shift_right(a, word::small_value(b))
                 })
+            }
+            Instr::BsrC {
+                a,
+                fail,
+                dst,
+                live,
+                value,
+            } => {
+                arithmetic!(
+                    Bsr,
+                    get!(a),
+                    word::small(i64::from(value)),
+                    fail,
+                    dst,
+                    live,
+                    |a, _b| { Some(((a as i64) >> value.min(63)) as Word & !word::TAG_MASK) }
+                )
             }
             Instr::GuardBif { dst, fail, table } => {
                 let (bif, live, count) = unsafe {
-                    (&*(table.word(0) as *const BifEntry), table.word(1) as usize, table.word(2) as usize)
+                    (
+                        &*(table.word(0) as *const BifEntry),
+                        table.word(1) as usize,
+                        table.word(2) as usize,
+                    )
                 };
                 let mut args = [NIL; 4];
                 for (index, arg) in args.iter_mut().enumerate().take(count) {
@@ -1046,19 +1365,53 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::BifHd { src, fail, dst } => {
                 let list = get!(src);
-                guard!(word::is_cons(list).then(|| unsafe { *word::pointer(list) }), fail, dst, "hd", [list])
+                guard!(
+                    word::is_cons(list).then(|| unsafe { *word::pointer(list) }),
+                    fail,
+                    dst,
+                    "hd",
+                    [list]
+                )
             }
             Instr::BifTl { src, fail, dst } => {
                 let list = get!(src);
-                guard!(word::is_cons(list).then(|| unsafe { *word::pointer(list).add(1) }), fail, dst, "tl", [list])
+                guard!(
+                    word::is_cons(list).then(|| unsafe { *word::pointer(list).add(1) }),
+                    fail,
+                    dst,
+                    "tl",
+                    [list]
+                )
             }
-            Instr::BifElement { index, fail, src, dst } => {
+            Instr::BifElement {
+                index,
+                fail,
+                src,
+                dst,
+            } => {
                 let (index, tuple) = (get!(index), get!(src));
-                guard!(calls::element(index, tuple), fail, dst, "element", [index, tuple])
+                guard!(
+                    calls::element(index, tuple),
+                    fail,
+                    dst,
+                    "element",
+                    [index, tuple]
+                )
             }
-            Instr::BifElementC { src, fail, dst, index } => {
+            Instr::BifElementC {
+                src,
+                fail,
+                dst,
+                index,
+            } => {
                 let (index, tuple) = (word::small(i64::from(index)), get!(src));
-                guard!(calls::element(index, tuple), fail, dst, "element", [index, tuple])
+                guard!(
+                    calls::element(index, tuple),
+                    fail,
+                    dst,
+                    "element",
+                    [index, tuple]
+                )
             }
             Instr::BifTupleSize { src, fail, dst } => {
                 let tuple = get!(src);
@@ -1092,7 +1445,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     None => fail_or_raise!(fail, maps::badmap(process, "map_size", &[term])),
                 }
             }
-            Instr::BifMapGet { key, fail, map, dst } => {
+            Instr::BifMapGet {
+                key,
+                fail,
+                map,
+                dst,
+            } => {
                 let (key, map) = (get!(key), get!(map));
                 match maps::get(map, key) {
                     Some(value) => {
@@ -1102,7 +1460,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     None => fail_or_raise!(fail, maps::get_failure(process, key, map)),
                 }
             }
-            Instr::BifIsMapKey { key, fail, map, dst } => {
+            Instr::BifIsMapKey {
+                key,
+                fail,
+                map,
+                dst,
+            } => {
                 let (key, map) = (get!(key), get!(map));
                 if maps::size(map).is_none() {
                     fail_or_raise!(fail, maps::badmap(process, "is_map_key", &[key, map]))
@@ -1169,7 +1532,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             // Exceptions
             Instr::Catch { slot, handler } => {
                 process.catches.set(process.catches.get() + 1);
-                set!(slot, code_word(IMM_CATCH, unsafe { ip.offset(handler.0 as isize) }));
+                set!(
+                    slot,
+                    code_word(IMM_CATCH, unsafe { ip.offset(handler.0 as isize) })
+                );
                 next!()
             }
             Instr::CatchEnd { slot } => {
@@ -1206,19 +1572,43 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 }
                 next!()
             }
-            Instr::TryCaseEnd { src } => raise!(Raised::tagged(process, crate::atom::well_known::TRY_CLAUSE, get!(src))),
+            Instr::TryCaseEnd { src } => raise!(Raised::tagged(
+                process,
+                crate::atom::well_known::TRY_CLAUSE,
+                get!(src)
+            )),
             Instr::Badmatch { src } => {
                 let value = get!(src);
                 sync!();
-                raise!(Raised::tagged(process, crate::atom::well_known::BADMATCH, value))
+                raise!(Raised::tagged(
+                    process,
+                    crate::atom::well_known::BADMATCH,
+                    value
+                ))
             }
-            Instr::BadmatchC { value } => raise!(Raised::tagged(process, crate::atom::well_known::BADMATCH, value.0)),
-            Instr::CaseEnd { src } => raise!(Raised::tagged(process, crate::atom::well_known::CASE_CLAUSE, get!(src))),
+            Instr::BadmatchC { value } => raise!(Raised::tagged(
+                process,
+                crate::atom::well_known::BADMATCH,
+                value.0
+            )),
+            Instr::CaseEnd { src } => raise!(Raised::tagged(
+                process,
+                crate::atom::well_known::CASE_CLAUSE,
+                get!(src)
+            )),
             Instr::CaseEndC { value } => {
-                raise!(Raised::tagged(process, crate::atom::well_known::CASE_CLAUSE, value.0))
+                raise!(Raised::tagged(
+                    process,
+                    crate::atom::well_known::CASE_CLAUSE,
+                    value.0
+                ))
             }
             Instr::IfEnd => raise!(Raised::error(crate::atom::well_known::IF_CLAUSE)),
-            Instr::Badrecord { src } => raise!(Raised::tagged(process, crate::atom::well_known::BADRECORD, get!(src))),
+            Instr::Badrecord { src } => raise!(Raised::tagged(
+                process,
+                crate::atom::well_known::BADRECORD,
+                get!(src)
+            )),
             Instr::Raise { trace, value } => raise!(Raised::again(get!(trace), get!(value))),
             Instr::RawRaise => {
                 let (class, reason, trace) = unsafe { (*x, *x.add(1), *x.add(2)) };
@@ -1292,18 +1682,30 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 ip = unsafe { ip.offset(target.0 as isize) };
                 leave!(Outcome::Waiting(None), 0)
             }
-            Instr::WaitTimeout { target, time } => match calls::timeout(operand!(time)) {
-                Ok(calls::Timeout::Now) => next!(),
-                Ok(calls::Timeout::Never) => {
+            // The time is looked at once: where the receive goes round, its register may hold something else.
+            Instr::WaitTimeout { target, time } => match process.time_limit() {
+                TimeLimit::Up => next!(),
+                TimeLimit::Running => {
                     ip = unsafe { ip.offset(target.0 as isize) };
                     leave!(Outcome::Waiting(None), 0)
                 }
-                Ok(calls::Timeout::After(milliseconds)) => {
-                    process.timeout_ip.set(unsafe { ip.add(1) });
-                    ip = unsafe { ip.offset(target.0 as isize) };
-                    leave!(Outcome::Waiting(Some(milliseconds)), 0)
-                }
-                Err(raised) => raise!(raised),
+                TimeLimit::None => match calls::timeout(operand!(time)) {
+                    Ok(calls::Timeout::Now) => next!(),
+                    Ok(calls::Timeout::Never) => {
+                        // Nothing is alive while it waits, so the time must be found again: keep it.
+                        if target.0 == 0 {
+                            leave!(Outcome::Waiting(None), waiting_live(time))
+                        }
+                        ip = unsafe { ip.offset(target.0 as isize) };
+                        leave!(Outcome::Waiting(None), 0)
+                    }
+                    Ok(calls::Timeout::After(milliseconds)) => {
+                        process.timeout_ip.set(unsafe { ip.add(1) });
+                        ip = unsafe { ip.offset(target.0 as isize) };
+                        leave!(Outcome::Waiting(Some(milliseconds)), 0)
+                    }
+                    Err(raised) => raise!(raised),
+                },
             },
             Instr::RecvMarkerReserve { dst } => {
                 set!(dst, process.recv_marker_reserve());
@@ -1330,7 +1732,11 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, fun);
                 next!()
             }
-            Instr::PutMapAssoc { dst, fail: _, table } => {
+            Instr::PutMapAssoc {
+                dst,
+                fail: _,
+                table,
+            } => {
                 sync!();
                 match maps::put_assoc(process, registers, table) {
                     Ok(map) => {
@@ -1375,7 +1781,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 };
                 test!(found, fail)
             }
-            Instr::GetMapElement { src, fail, key, dst } => match maps::get(get!(src), get!(key)) {
+            Instr::GetMapElement {
+                src,
+                fail,
+                key,
+                dst,
+            } => match maps::get(get!(src), get!(key)) {
                 Some(value) => {
                     set!(dst, value);
                     next!()
@@ -1408,7 +1819,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     Ok(bits::Next::Following) => {
                         reload!();
                         if let Some(bits::Built { dst, live, need }) = bits::built(instruction) {
-                            let short = (e as usize).wrapping_sub(hp as usize) < (need + STACK_SLACK) * 8;
+                            let short =
+                                (e as usize).wrapping_sub(hp as usize) < (need + STACK_SLACK) * 8;
                             if short || process.heap.wants_collection() {
                                 let result = get!(dst);
                                 unsafe { *x.add(live) = result };
@@ -1429,14 +1841,30 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     }
 }
 
+/// How many X registers a waiting instruction that is run again needs: up to the one that holds its time.
+fn waiting_live(time: Word) -> usize {
+    match Operand::decode(time) {
+        Operand::Reg(reg) if !reg.is_y() => reg.index() + 1,
+        _ => 0,
+    }
+}
+
 /// Calls a BIF with its arguments in the first registers.
 #[inline(always)]
-fn call_bif(process: &Process, bif: &'static BifEntry, x: *const Word) -> Result<Word, calls::ErasedStop> {
+fn call_bif(
+    process: &Process,
+    bif: &'static BifEntry,
+    x: *const Word,
+) -> Result<Word, calls::ErasedStop> {
     // SAFETY:
     // 1. The first `arity` registers are terms of the process; `Term` is a transparent word.
     // 2. The lifetime is that of the call in truth: the result and what is in the stop are stored into roots
     //    or acted on before anything is collected.
-    let (process, args): (&'static Process, &'static [Term<'static>]) =
-        unsafe { (&*std::ptr::from_ref(process), std::slice::from_raw_parts(x.cast(), bif.arity as usize)) };
+    let (process, args): (&'static Process, &'static [Term<'static>]) = unsafe {
+        (
+            &*std::ptr::from_ref(process),
+            std::slice::from_raw_parts(x.cast(), bif.arity as usize),
+        )
+    };
     (bif.run)(Call::new(process, args)).map(Term::word)
 }

@@ -19,7 +19,11 @@ pub struct Registers {
 impl Registers {
     /// A set of registers.
     pub fn new() -> Box<Registers> {
-        Box::new(Registers { x: [NIL; X_REGISTERS + SCRATCH_REGISTERS], f: [0.0; FLOAT_REGISTERS], bits: UnderConstruction::NONE })
+        Box::new(Registers {
+            x: [NIL; X_REGISTERS + SCRATCH_REGISTERS],
+            f: [0.0; FLOAT_REGISTERS],
+            bits: UnderConstruction::NONE,
+        })
     }
 
     /// Takes over what a process saved.

@@ -15,8 +15,8 @@ mod trie;
 use crate::heap::Heap;
 use crate::term::{Map, MapForm, Term};
 
-pub use iter::{Iter, iter, iter_from};
 pub(crate) use iter::batch;
+pub use iter::{Iter, iter, iter_from};
 pub(crate) use trie::shape;
 
 /// The most keys of a flat map (OTP: `MAP_SMALL_MAP_LIMIT`).

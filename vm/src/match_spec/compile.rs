@@ -21,47 +21,82 @@ fn fault<T>(text: impl Into<String>) -> Result<T, Fault> {
 pub(crate) fn variable(atom: Atom) -> Option<u32> {
     let digits = atom.name().strip_prefix('$')?;
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|&number| plain && number <= 100_000_000)
+    digits
+        .parse()
+        .ok()
+        .filter(|&number| plain && number <= 100_000_000)
 }
 
 /// Compiles a list of clauses.
 pub fn compile(source: Term<'_>, dialect: Dialect) -> Result<MatchSpec, Fault> {
     let source = OwnedTerm::copy_of(source);
     let clauses = {
-        let Some(list) = source.term().proper_list() else { return fault("Match expression is not a list.") };
+        let Some(list) = source.term().proper_list() else {
+            return fault("Match expression is not a list.");
+        };
         if list.is_empty() {
             return fault("The match expression is empty.");
         }
-        list.into_iter().map(|clause| compile_clause(clause, dialect)).collect::<Result<Vec<_>, _>>()?
+        list.into_iter()
+            .map(|clause| compile_clause(clause, dialect))
+            .collect::<Result<Vec<_>, _>>()?
     };
-    Ok(MatchSpec { dialect, clauses, source })
+    Ok(MatchSpec {
+        dialect,
+        clauses,
+        source,
+    })
 }
 
 /// Compiles a single pattern of ETS (`ets:match`, `ets:match_object`): the result is `$$` or `$_`.
 pub fn compile_pattern(pattern: Term<'_>, whole: bool) -> MatchSpec {
     let source = OwnedTerm::copy_of(pattern);
     let (head, slots, variables) = compile_head(source.term());
-    let result = if whole { ExprOp::Whole } else { ExprOp::AllVariables };
-    let clause = Clause { head, guards: Vec::new(), body: vec![result], slots, variables };
-    MatchSpec { dialect: Dialect::Table, clauses: vec![clause], source }
+    let result = if whole {
+        ExprOp::Whole
+    } else {
+        ExprOp::AllVariables
+    };
+    let clause = Clause {
+        head,
+        guards: Vec::new(),
+        body: vec![result],
+        slots,
+        variables,
+    };
+    MatchSpec {
+        dialect: Dialect::Table,
+        clauses: vec![clause],
+        source,
+    }
 }
 
 fn compile_clause(clause: Term<'_>, dialect: Dialect) -> Result<Clause, Fault> {
     let Some([head, guards, body]) = clause.as_tuple_of::<3>() else {
         return fault("Match specification clause is not a tuple of arity 3");
     };
-    let Some(guards) = guards.proper_list() else { return fault("Guards are not a list") };
-    let Some(body) = body.proper_list() else { return fault("Body is not a list") };
+    let Some(guards) = guards.proper_list() else {
+        return fault("Guards are not a list");
+    };
+    let Some(body) = body.proper_list() else {
+        return fault("Body is not a list");
+    };
     if body.is_empty() {
         return fault("Body is empty");
     }
     if dialect == Dialect::Trace {
         let is_list = head.is_nil() || head.proper_list().is_some();
-        if !is_list && head.as_atom().is_none_or(|atom| atom != well_known::WILDCARD && variable(atom).is_none()) {
+        if !is_list
+            && head
+                .as_atom()
+                .is_none_or(|atom| atom != well_known::WILDCARD && variable(atom).is_none())
+        {
             return fault("Match head is no list");
         }
     } else if head.as_tuple().is_none()
-        && head.as_atom().is_none_or(|atom| atom != well_known::WILDCARD && variable(atom).is_none())
+        && head
+            .as_atom()
+            .is_none_or(|atom| atom != well_known::WILDCARD && variable(atom).is_none())
     {
         return fault("Match head is invalid");
     }
@@ -80,7 +115,13 @@ fn compile_clause(clause: Term<'_>, dialect: Dialect) -> Result<Clause, Fault> {
             body_ops.push(ExprOp::Drop);
         }
     }
-    Ok(Clause { head, guards: guard_ops, body: body_ops, slots, variables })
+    Ok(Clause {
+        head,
+        guards: guard_ops,
+        body: body_ops,
+        slots,
+        variables,
+    })
 }
 
 fn constant(term: Term<'_>) -> Constant {
@@ -92,7 +133,9 @@ fn is_constant(term: Term<'_>) -> bool {
     let mut pending = vec![term];
     while let Some(term) = pending.pop() {
         match term.kind() {
-            Kind::Atom(atom) if atom == well_known::WILDCARD || variable(atom).is_some() => return false,
+            Kind::Atom(atom) if atom == well_known::WILDCARD || variable(atom).is_some() => {
+                return false;
+            }
             Kind::Cons(cell) => pending.extend([cell.tail(), cell.head()]),
             Kind::Tuple(tuple) => pending.extend(tuple.elements()),
             // Maps match those that have more keys.
@@ -114,7 +157,11 @@ fn compile_head(head: Term<'_>) -> (Vec<MatchOp>, usize, Vec<(u32, usize)>) {
                 Some(number) => {
                     let next = slots.len();
                     let slot = *slots.entry(number).or_insert(next);
-                    ops.push(if slot == next { MatchOp::Bind(slot) } else { MatchOp::Same(slot) });
+                    ops.push(if slot == next {
+                        MatchOp::Bind(slot)
+                    } else {
+                        MatchOp::Same(slot)
+                    });
                 }
                 None => ops.push(MatchOp::Equal(constant(term))),
             },
@@ -128,7 +175,9 @@ fn compile_head(head: Term<'_>) -> (Vec<MatchOp>, usize, Vec<(u32, usize)>) {
             }
             Kind::Map(found) => {
                 let pairs: Vec<(Term<'_>, Term<'_>)> = map::iter(found).collect();
-                ops.push(MatchOp::Map(pairs.iter().map(|&(key, _)| constant(key)).collect()));
+                ops.push(MatchOp::Map(
+                    pairs.iter().map(|&(key, _)| constant(key)).collect(),
+                ));
                 pending.extend(pairs.iter().rev().map(|&(_, value)| value));
             }
             _ => ops.push(MatchOp::Equal(constant(term))),
@@ -144,7 +193,10 @@ enum Task<'t> {
     Expression(Term<'t>),
     Emit(ExprOp),
     /// A `ShortCircuit` whose target is the end of the whole junction with this number.
-    Circuit { until: bool, junction: usize },
+    Circuit {
+        until: bool,
+        junction: usize,
+    },
     /// Where a junction ends.
     End(usize),
 }
@@ -173,7 +225,10 @@ fn compile_expression(
             Task::End(junction) => {
                 for &at in &junctions[junction] {
                     if let ExprOp::ShortCircuit { until, .. } = ops[at] {
-                        ops[at] = ExprOp::ShortCircuit { until, target: ops.len() };
+                        ops[at] = ExprOp::ShortCircuit {
+                            until,
+                            target: ops.len(),
+                        };
                     }
                 }
                 continue;
@@ -200,7 +255,14 @@ fn compile_expression(
                     pending.extend([Task::Expression(value), Task::Expression(key)]);
                 }
             }
-            Kind::Tuple(tuple) => compile_tuple(tuple.elements(), dialect, guard, &mut pending, &mut junctions, ops)?,
+            Kind::Tuple(tuple) => compile_tuple(
+                tuple.elements(),
+                dialect,
+                guard,
+                &mut pending,
+                &mut junctions,
+                ops,
+            )?,
             _ => ops.push(ExprOp::Constant(constant(term))),
         }
     }
@@ -220,7 +282,13 @@ fn compile_tuple<'t>(
     };
     if let (Some(tuple), true) = (first.as_tuple(), elements.len() == 1) {
         pending.push(Task::Emit(ExprOp::Tuple(tuple.arity())));
-        pending.extend(tuple.elements().iter().rev().map(|&element| Task::Expression(element)));
+        pending.extend(
+            tuple
+                .elements()
+                .iter()
+                .rev()
+                .map(|&element| Task::Expression(element)),
+        );
         return Ok(());
     }
     let Some(function) = first.as_atom() else {
@@ -236,7 +304,13 @@ fn compile_tuple<'t>(
             _ => return fault("Special form 'const' called with wrong number of arguments."),
         },
         well_known::AND | well_known::OR if !args.is_empty() => {
-            arguments(pending, ExprOp::Junction { and: function == well_known::AND, count: args.len() });
+            arguments(
+                pending,
+                ExprOp::Junction {
+                    and: function == well_known::AND,
+                    count: args.len(),
+                },
+            );
         }
         well_known::ANDALSO | well_known::ORELSE if !args.is_empty() => {
             let junction = junctions.len();
@@ -246,12 +320,17 @@ fn compile_tuple<'t>(
                 pending.push(Task::Emit(ExprOp::Boolean));
                 pending.push(Task::Expression(arg));
                 if index > 0 {
-                    pending.push(Task::Circuit { until: function == well_known::ORELSE, junction });
+                    pending.push(Task::Circuit {
+                        until: function == well_known::ORELSE,
+                        junction,
+                    });
                 }
             }
         }
         well_known::AND | well_known::OR | well_known::ANDALSO | well_known::ORELSE => {
-            return fault(format!("Special form '{function}' called without arguments in match specification."));
+            return fault(format!(
+                "Special form '{function}' called without arguments in match specification."
+            ));
         }
         _ => {
             if let Some(op) = trace_function(function, args.len()) {
@@ -267,7 +346,12 @@ fn compile_tuple<'t>(
             }
             match guard_bif(function, args.len()) {
                 Some(bif) => arguments(pending, ExprOp::Call(bif)),
-                None => return fault(format!("Function {function}/{} does_not_exist.", args.len())),
+                None => {
+                    return fault(format!(
+                        "Function {function}/{} does_not_exist.",
+                        args.len()
+                    ));
+                }
             }
         }
     }
@@ -300,6 +384,10 @@ fn trace_function(function: Atom, arity: usize) -> Option<TraceFunction> {
 /// The BIF of module `erlang` that guards may call.
 fn guard_bif(function: Atom, arity: usize) -> Option<&'static BifEntry> {
     use crate::code::{Export, Mfa};
-    let export = Export::existing(Mfa { module: well_known::ERLANG, function, arity: arity as u32 })?;
+    let export = Export::existing(Mfa {
+        module: well_known::ERLANG,
+        function,
+        arity: arity as u32,
+    })?;
     export.bif().filter(|bif| bif.kind == BifKind::Guard)
 }

@@ -85,15 +85,9 @@ pub(crate) enum ExprOp {
     /// A guard BIF applied to the last values.
     Call(&'static BifEntry),
     /// `and` or `or` of the last values, all of which were evaluated.
-    Junction {
-        and: bool,
-        count: usize,
-    },
+    Junction { and: bool, count: usize },
     /// `andalso` and `orelse`: if the last value is not `until`, drops it and goes on; else jumps.
-    ShortCircuit {
-        until: bool,
-        target: usize,
-    },
+    ShortCircuit { until: bool, target: usize },
     /// The last value must be a boolean.
     Boolean,
     /// Drops the last value.

@@ -19,7 +19,12 @@ pub enum Outcome<'p> {
 /// What the functions of the tracing dialect act on.
 pub trait Tracing {
     /// Runs a function; none if it fails.
-    fn call<'p>(&self, function: TraceFunction, args: &[Term<'p>], process: &'p Process) -> Option<Term<'p>>;
+    fn call<'p>(
+        &self,
+        function: TraceFunction,
+        args: &[Term<'p>],
+        process: &'p Process,
+    ) -> Option<Term<'p>>;
 }
 
 /// The variables of a clause while it runs.
@@ -36,7 +41,8 @@ impl MatchSpec {
         tracing: Option<&dyn Tracing>,
     ) -> Outcome<'p> {
         for clause in &self.clauses {
-            let mut bindings: SmallVec<[Term<'_>; 8]> = SmallVec::from_elem(Term::NIL, clause.slots);
+            let mut bindings: SmallVec<[Term<'_>; 8]> =
+                SmallVec::from_elem(Term::NIL, clause.slots);
             if !matches(&clause.head, whole, &mut bindings) {
                 continue;
             }
@@ -44,12 +50,21 @@ impl MatchSpec {
             let mut copied: Bindings<'p> = SmallVec::new();
             let heap = process.heap();
             copied.extend(bindings.iter().map(|&value| heap.copy(value)));
-            let mut state = State { process, whole, copied_whole: None, bindings: copied, clause, tracing };
+            let mut state = State {
+                process,
+                whole,
+                copied_whole: None,
+                bindings: copied,
+                clause,
+                tracing,
+            };
             if !clause.guards.is_empty() && state.evaluate(&clause.guards).is_none() {
                 continue;
             }
             let value = state.evaluate(&clause.body);
-            return Outcome::Match(value.unwrap_or(Term::atom(crate::atom::well_known::EXIT_SIGNAL)));
+            return Outcome::Match(
+                value.unwrap_or(Term::atom(crate::atom::well_known::EXIT_SIGNAL)),
+            );
         }
         Outcome::NoMatch
     }
@@ -57,10 +72,18 @@ impl MatchSpec {
     /// Whether the only clause's head is bound to one key: the element at `position` (from 0) of the tuple
     /// pattern, if it has no variables.
     pub fn key(&self, position: usize) -> Option<Term<'_>> {
-        let [clause] = self.clauses.as_slice() else { return None };
+        let [clause] = self.clauses.as_slice() else {
+            return None;
+        };
         let mut skip = match clause.head.first()? {
             MatchOp::Tuple(arity) if position < *arity => position,
-            MatchOp::Equal(constant) => return term(*constant).as_tuple()?.elements().get(position).copied(),
+            MatchOp::Equal(constant) => {
+                return term(*constant)
+                    .as_tuple()?
+                    .elements()
+                    .get(position)
+                    .copied();
+            }
             _ => return None,
         };
         // Elements before the key take as many steps as they have parts.
@@ -88,8 +111,11 @@ impl MatchSpec {
     /// Whether every object matches and the result is `true` (`ets:select_delete` of a whole table), or the
     /// object itself.
     pub fn matches_everything(&self) -> bool {
-        let [clause] = self.clauses.as_slice() else { return false };
-        clause.guards.is_empty() && matches!(clause.head.as_slice(), [MatchOp::Any | MatchOp::Bind(_)])
+        let [clause] = self.clauses.as_slice() else {
+            return false;
+        };
+        clause.guards.is_empty()
+            && matches!(clause.head.as_slice(), [MatchOp::Any | MatchOp::Bind(_)])
     }
 }
 
@@ -104,7 +130,9 @@ fn matches<'t>(head: &[MatchOp], whole: Term<'t>, bindings: &mut SmallVec<[Term<
     let mut pending: SmallVec<[Term<'t>; 16]> = SmallVec::new();
     pending.push(whole);
     for op in head {
-        let Some(next) = pending.pop() else { return false };
+        let Some(next) = pending.pop() else {
+            return false;
+        };
         let holds = match op {
             MatchOp::Any => true,
             MatchOp::Bind(slot) => {
@@ -128,13 +156,16 @@ fn matches<'t>(head: &[MatchOp], whole: Term<'t>, bindings: &mut SmallVec<[Term<
                 None => false,
             },
             MatchOp::Map(keys) => match next.as_map() {
-                Some(found) => keys.iter().rev().all(|&key| match map::get(found, term(key)) {
-                    Some(value) => {
-                        pending.push(value);
-                        true
-                    }
-                    None => false,
-                }),
+                Some(found) => keys
+                    .iter()
+                    .rev()
+                    .all(|&key| match map::get(found, term(key)) {
+                        Some(value) => {
+                            pending.push(value);
+                            true
+                        }
+                        None => false,
+                    }),
                 None => false,
             },
         };
@@ -171,8 +202,12 @@ impl<'p> State<'p, '_> {
                     stack.push(*self.copied_whole.get_or_insert_with(|| heap.copy(whole)));
                 }
                 ExprOp::AllVariables => {
-                    let values: SmallVec<[Term<'p>; 8]> =
-                        self.clause.variables.iter().map(|&(_, slot)| self.bindings[slot]).collect();
+                    let values: SmallVec<[Term<'p>; 8]> = self
+                        .clause
+                        .variables
+                        .iter()
+                        .map(|&(_, slot)| self.bindings[slot])
+                        .collect();
                     stack.push(heap.list(&values));
                 }
                 ExprOp::Tuple(count) => {
@@ -188,8 +223,10 @@ impl<'p> State<'p, '_> {
                 }
                 ExprOp::Map(count) => {
                     let from = stack.len() - 2 * count;
-                    let pairs: Vec<(Term<'p>, Term<'p>)> =
-                        stack[from..].chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+                    let pairs: Vec<(Term<'p>, Term<'p>)> = stack[from..]
+                        .chunks_exact(2)
+                        .map(|pair| (pair[0], pair[1]))
+                        .collect();
                     let empty = heap.flat_map(&[], &[]).as_map()?;
                     stack.truncate(from);
                     stack.push(map::put_many(heap, empty, &pairs));
@@ -209,7 +246,11 @@ impl<'p> State<'p, '_> {
                     let mut value = *and;
                     for &operand in &stack[from..] {
                         let operand = operand.as_bool()?;
-                        value = if *and { value && operand } else { value || operand };
+                        value = if *and {
+                            value && operand
+                        } else {
+                            value || operand
+                        };
                     }
                     stack.truncate(from);
                     stack.push(Term::bool(value));
@@ -234,7 +275,9 @@ impl<'p> State<'p, '_> {
                 }
                 ExprOp::Trace(function, count) => {
                     let from = stack.len() - count;
-                    let value = self.tracing?.call(*function, &stack[from..], self.process)?;
+                    let value = self
+                        .tracing?
+                        .call(*function, &stack[from..], self.process)?;
                     stack.truncate(from);
                     stack.push(value);
                 }
@@ -243,4 +286,3 @@ impl<'p> State<'p, '_> {
         Some(stack.pop().unwrap_or(Term::TRUE))
     }
 }
-

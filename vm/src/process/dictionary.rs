@@ -36,7 +36,7 @@ unsafe fn term<'p>(word: Word) -> Term<'p> {
 }
 
 fn hash(key: Term<'_>) -> u64 {
-    key.interim_hash()
+    key.internal_hash()
 }
 
 impl Entries {
@@ -57,13 +57,13 @@ impl Entries {
     fn find(&self, key: Term<'_>) -> Option<usize> {
         if let Some(index) = &self.index {
             return index
-                .find(hash(key), |&at| self.key(at as usize).interim_equals(key))
+                .find(hash(key), |&at| self.key(at as usize).exactly_equals(key))
                 .map(|&at| at as usize);
         }
         if is_immediate(key.word()) {
             return (0..self.len()).find(|&at| self.words[2 * at] == key.word());
         }
-        (0..self.len()).find(|&at| self.key(at).interim_equals(key))
+        (0..self.len()).find(|&at| self.key(at).exactly_equals(key))
     }
 
     fn push(&mut self, key: Term<'_>, value: Term<'_>) {
@@ -184,7 +184,7 @@ impl Process {
     pub fn dictionary_keys<'p>(&'p self, heap: Heap<'p>, with: Option<Term<'_>>) -> Term<'p> {
         let entries = self.dictionary.0.borrow();
         (0..entries.len())
-            .filter(|&at| with.is_none_or(|value| entries.value(at).interim_equals(value)))
+            .filter(|&at| with.is_none_or(|value| entries.value(at).exactly_equals(value)))
             .fold(Term::NIL, |rest, at| heap.cons(entries.key(at), rest))
     }
 

@@ -29,7 +29,6 @@ pub mod exit;
 pub mod flags;
 pub mod handle;
 pub mod hooks;
-mod interim;
 pub mod mailbox;
 pub mod memory;
 pub mod queue;
@@ -134,6 +133,9 @@ struct Roots {
 #[derive(Default)]
 pub(crate) struct Extras {
     /// Buffer of `process_flag(save_calls, N)`: its size and the calls, oldest first.
+    /// How often `monitor_nodes` was asked for while there is no distribution.
+    pub(crate) monitor_nodes: usize,
+    /// Buffer of saved calls.
     pub(crate) saved_calls: Option<(usize, std::collections::VecDeque<SavedCall>)>,
     /// What is to be done before it next runs code.
     tasks: std::collections::VecDeque<task::Task>,

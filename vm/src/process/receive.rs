@@ -24,6 +24,17 @@ pub(super) enum Timeout {
     Fired,
 }
 
+/// The time limit of a receive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TimeLimit {
+    /// It has none yet.
+    None,
+    /// It is running.
+    Running,
+    /// It is up.
+    Up,
+}
+
 impl Process {
     /// The message that the receive in progress looks at, as a word of this heap; none when it has seen all.
     #[inline]
@@ -125,12 +136,31 @@ impl Process {
         }
     }
 
+    /// Whether it waits, and nothing but a signal that is no message could wake it.
+    pub fn is_idle(&self) -> bool {
+        self.wait.get() != Wait::Turn
+            && !self.mailbox.has_current()
+            && self.timeout.get() != Timeout::Fired
+    }
+
     /// It is going to run: it does not wait any more, and if its time was up it goes on there.
     pub fn resume(&mut self) {
         self.wait.set(Wait::Turn);
         if self.timeout.get() == Timeout::Fired && !self.mailbox.has_current() {
             self.timeout.set(Timeout::None);
             self.ip.set(self.timeout_ip.get());
+        }
+    }
+
+    /// Where the time limit of the current receive stands; asking when it is up ends it.
+    pub(crate) fn time_limit(&self) -> TimeLimit {
+        match self.timeout.get() {
+            Timeout::None => TimeLimit::None,
+            Timeout::Armed { .. } => TimeLimit::Running,
+            Timeout::Fired => {
+                self.timeout.set(Timeout::None);
+                TimeLimit::Up
+            }
         }
     }
 

@@ -20,7 +20,9 @@ const fn is_upper(byte: u8) -> bool {
 }
 
 const fn is_lower(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || matches!(byte, 0xAA | 0xB5 | 0xBA) || (byte >= 0xDF && byte != 0xF7)
+    byte.is_ascii_lowercase()
+        || matches!(byte, 0xAA | 0xB5 | 0xBA)
+        || (byte >= 0xDF && byte != 0xF7)
 }
 
 /// The lower case letters that have an upper case one in Latin-1.

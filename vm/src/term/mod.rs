@@ -17,6 +17,7 @@
 pub mod bits;
 pub mod compare;
 mod compare_bits;
+pub mod display;
 mod equal;
 pub mod hash;
 pub(crate) mod order;

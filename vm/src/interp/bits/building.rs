@@ -36,7 +36,17 @@ enum Type {
 impl Type {
     fn of(number: Word) -> Type {
         use Type::*;
-        [Append, Binary, Float, Integer, PrivateAppend, String, Utf8, Utf16, Utf32][number as usize]
+        [
+            Append,
+            Binary,
+            Float,
+            Integer,
+            PrivateAppend,
+            String,
+            Utf8,
+            Utf16,
+            Utf32,
+        ][number as usize]
     }
 
     fn atom(self) -> Atom {
@@ -67,7 +77,11 @@ enum Value<'h> {
 }
 
 /// Builds the bit string of a table of segments.
-pub(crate) fn create(process: &Process, registers: &Registers, table: Table) -> Result<Word, Raised> {
+pub(crate) fn create(
+    process: &Process,
+    registers: &Registers,
+    table: Table,
+) -> Result<Word, Raised> {
     // SAFETY (reads of the table): the loader made it with the words that `instr` describes.
     let word_of = |index: usize| unsafe { table.word(index) };
     let heap = Heap::new(&process.heap);
@@ -81,12 +95,18 @@ pub(crate) fn create(process: &Process, registers: &Registers, table: Table) -> 
         let (unit, flags) = (word_of(row + 2), word_of(row + 3));
         let segment = if kind == Type::String {
             // SAFETY: the loader gave the address and length of bytes of the module's string table.
-            let bytes = unsafe { std::slice::from_raw_parts(word_of(row + 4) as *const u8, word_of(row + 5) as usize) };
-            Segment { value: Value::Bytes(bytes), bits: bytes.len() * 8 }
+            let bytes = unsafe {
+                std::slice::from_raw_parts(word_of(row + 4) as *const u8, word_of(row + 5) as usize)
+            };
+            Segment {
+                value: Value::Bytes(bytes),
+                bits: bytes.len() * 8,
+            }
         } else {
             let source = term(operand(process, registers, word_of(row + 4)));
             let size = operand(process, registers, word_of(row + 5));
-            check(kind, source, size, unit, flags).map_err(|fault| fault.raise(heap, number, kind))?
+            check(kind, source, size, unit, flags)
+                .map_err(|fault| fault.raise(heap, number, kind))?
         };
         appends |= index == 0 && matches!(kind, Type::Append | Type::PrivateAppend);
         total = total
@@ -95,7 +115,11 @@ pub(crate) fn create(process: &Process, registers: &Registers, table: Table) -> 
             .ok_or_else(|| Raised::error(well_known::SYSTEM_LIMIT))?;
         segments.push(segment);
     }
-    Ok(if appends { append(heap, &segments, total) } else { build(heap, &segments, total) })
+    Ok(if appends {
+        append(heap, &segments, total)
+    } else {
+        build(heap, &segments, total)
+    })
 }
 
 /// Why a segment cannot be written: the word that the error's `cause` gives for it, and the culprit.
@@ -107,20 +131,33 @@ pub(super) struct Fault<'h> {
 
 impl<'h> Fault<'h> {
     fn new(why: &'static str, value: Term<'h>) -> Fault<'h> {
-        Fault { reason: well_known::BADARG, why, value }
+        Fault {
+            reason: well_known::BADARG,
+            why,
+            value,
+        }
     }
 
     fn size(fault: SizeFault, size: Term<'h>) -> Fault<'h> {
         match fault {
             SizeFault::Bad => Fault::new("size", size),
-            SizeFault::TooLarge => Fault { reason: well_known::SYSTEM_LIMIT, why: "size", value: size },
+            SizeFault::TooLarge => Fault {
+                reason: well_known::SYSTEM_LIMIT,
+                why: "size",
+                value: size,
+            },
         }
     }
 
     /// `error_info` as `erl_erts_errors:format_bs_fail/2` reads it.
     fn raise(self, heap: Heap<'h>, number: Word, kind: Type) -> Raised {
         let why = Atom::from_static(self.why);
-        let cause = heap.tuple(&[Term::size(number as usize), Term::atom(kind.atom()), Term::atom(why), self.value]);
+        let cause = heap.tuple(&[
+            Term::size(number as usize),
+            Term::atom(kind.atom()),
+            Term::atom(why),
+            self.value,
+        ]);
         let keys = [well_known::CAUSE, well_known::FUNCTION, well_known::MODULE].map(Term::atom);
         let values = [
             cause,
@@ -131,15 +168,28 @@ impl<'h> Fault<'h> {
     }
 }
 
-fn check<'h>(kind: Type, source: Term<'h>, size: Word, unit: u64, flags: u64) -> Result<Segment<'h>, Fault<'h>> {
-    let endian = if is_little(flags) { Endian::Little } else { Endian::Big };
+fn check<'h>(
+    kind: Type,
+    source: Term<'h>,
+    size: Word,
+    unit: u64,
+    flags: u64,
+) -> Result<Segment<'h>, Fault<'h>> {
+    let endian = if is_little(flags) {
+        Endian::Little
+    } else {
+        Endian::Big
+    };
     match kind {
         Type::Integer => {
             let bits = build_size(size, unit).map_err(|fault| Fault::size(fault, term(size)))?;
             if !source.is_integer() {
                 return Err(Fault::new("type", source));
             }
-            Ok(Segment { value: Value::Integer(source, endian), bits })
+            Ok(Segment {
+                value: Value::Integer(source, endian),
+                bits,
+            })
         }
         Type::Float => {
             let bits = build_size(size, unit).map_err(|fault| Fault::size(fault, term(size)))?;
@@ -153,33 +203,50 @@ fn check<'h>(kind: Type, source: Term<'h>, size: Word, unit: u64, flags: u64) ->
                 }
                 _ => return Err(Fault::new("type", source)),
             };
-            Ok(Segment { value: Value::Float(value, endian == Endian::Little), bits })
+            Ok(Segment {
+                value: Value::Float(value, endian == Endian::Little),
+                bits,
+            })
         }
         Type::Binary | Type::Append | Type::PrivateAppend => {
-            let Some(source_bits) = source.as_bits() else { return Err(Fault::new("type", source)) };
+            let Some(source_bits) = source.as_bits() else {
+                return Err(Fault::new("type", source));
+            };
             if size == Term::atom(well_known::ALL).word() {
                 if unit > 1 && source_bits.bit_len() as u64 % unit != 0 {
                     return Err(Fault::new("unit", source));
                 }
-                return Ok(Segment { bits: source_bits.bit_len(), value: Value::Bits(source_bits) });
+                return Ok(Segment {
+                    bits: source_bits.bit_len(),
+                    value: Value::Bits(source_bits),
+                });
             }
             let bits = build_size(size, unit).map_err(|fault| Fault::size(fault, term(size)))?;
             if bits > source_bits.bit_len() {
                 return Err(Fault::new("short", source));
             }
-            Ok(Segment { value: Value::Bits(source_bits), bits })
+            Ok(Segment {
+                value: Value::Bits(source_bits),
+                bits,
+            })
         }
         Type::Utf8 | Type::Utf16 | Type::Utf32 => {
             let mut out = Vec::with_capacity(4);
-            let encoded = source.as_small().and_then(|value| u32::try_from(value).ok()).is_some_and(|value| match kind {
-                Type::Utf8 => utf8::encode(value, &mut out),
-                Type::Utf16 => wide::encode_utf16(value, endian, &mut out),
-                _ => wide::encode_utf32(value, endian, &mut out),
-            });
+            let encoded = source
+                .as_small()
+                .and_then(|value| u32::try_from(value).ok())
+                .is_some_and(|value| match kind {
+                    Type::Utf8 => utf8::encode(value, &mut out),
+                    Type::Utf16 => wide::encode_utf16(value, endian, &mut out),
+                    _ => wide::encode_utf32(value, endian, &mut out),
+                });
             if !encoded {
                 return Err(Fault::new("type", source));
             }
-            Ok(Segment { bits: out.len() * 8, value: Value::Utf(SmallVec::from_vec(out)) })
+            Ok(Segment {
+                bits: out.len() * 8,
+                value: Value::Utf(SmallVec::from_vec(out)),
+            })
         }
         Type::String => unreachable!("strings are taken before"),
     }
@@ -199,7 +266,13 @@ fn write(segments: &[Segment<'_>], target: &mut [u8], mut at: usize) {
 }
 
 /// Writes the low bits of an integer.
-pub(super) fn put_integer(value: Term<'_>, target: &mut [u8], at: usize, bits: usize, endian: Endian) {
+pub(super) fn put_integer(
+    value: Term<'_>,
+    target: &mut [u8],
+    at: usize,
+    bits: usize,
+    endian: Endian,
+) {
     if bits == 0 {
         return;
     }
@@ -217,7 +290,11 @@ pub(super) fn put_float(value: f64, target: &mut [u8], at: usize, bits: usize, l
         32 => u64::from((value as f32).to_bits()),
         _ => value.to_bits(),
     };
-    let raw = if little { raw.swap_bytes() >> (64 - bits) } else { raw };
+    let raw = if little {
+        raw.swap_bytes() >> (64 - bits)
+    } else {
+        raw
+    };
     big::write_bits(target, at, bits, raw);
 }
 
@@ -232,7 +309,12 @@ pub(super) fn put_bits(source: Bits<'_>, target: &mut [u8], at: usize, bits: usi
     }
     while done < bits {
         let step = (bits - done).min(56);
-        big::write_bits(target, at + done, step, big::read_bits(bytes, from + done, step));
+        big::write_bits(
+            target,
+            at + done,
+            step,
+            big::read_bits(bytes, from + done, step),
+        );
         done += step;
     }
 }
@@ -254,13 +336,21 @@ fn build(heap: Heap<'_>, segments: &[Segment<'_>], total: usize) -> Word {
         write(segments, &mut buffer[..bytes], 0);
         return heap.bitstring(&buffer[..bytes], total).word();
     }
-    let holder = heap.ref_bin(BinaryData::build(bytes, bytes, |room| write(segments, room, 0)));
-    if total % 8 == 0 { holder.word() } else { heap.sub_bits(holder, 0, total).word() }
+    let holder = heap.ref_bin(BinaryData::build(bytes, bytes, |room| {
+        write(segments, room, 0)
+    }));
+    if total % 8 == 0 {
+        holder.word()
+    } else {
+        heap.sub_bits(holder, 0, total).word()
+    }
 }
 
 /// The first segment is a bit string to which the others are appended.
 fn append<'h>(heap: Heap<'h>, segments: &[Segment<'h>], total: usize) -> Word {
-    let Value::Bits(base) = segments[0].value else { unreachable!("an append segment is a bit string") };
+    let Value::Bits(base) = segments[0].value else {
+        unreachable!("an append segment is a bit string")
+    };
     let (base_bits, rest) = (segments[0].bits, &segments[1..]);
     if total == base_bits && base_bits == base.bit_len() {
         return base.term().word();
@@ -286,5 +376,6 @@ fn append<'h>(heap: Heap<'h>, segments: &[Segment<'h>], total: usize) -> Word {
 /// An empty binary with room for `expected` bytes.
 pub(crate) fn writable(process: &Process, expected: usize) -> Word {
     let heap = Heap::new(&process.heap);
-    heap.ref_bin(BinaryData::build(0, expected.clamp(256, 1 << 20), |_| {})).word()
+    heap.ref_bin(BinaryData::build(0, expected.clamp(256, 1 << 20), |_| {}))
+        .word()
 }

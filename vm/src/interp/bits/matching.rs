@@ -74,7 +74,10 @@ impl Context {
         unsafe {
             let holder = word::pointer(self.holder());
             if word::header_kind(*holder) == BoxedKind::HeapBits {
-                std::slice::from_raw_parts(holder.add(2).cast(), (*holder.add(1) as usize).div_ceil(8))
+                std::slice::from_raw_parts(
+                    holder.add(2).cast(),
+                    (*holder.add(1) as usize).div_ceil(8),
+                )
             } else {
                 (*(*holder.add(2) as *const BinaryData)).bytes()
             }
@@ -93,7 +96,11 @@ pub(crate) fn start(process: &Process, source: Word) -> Option<Word> {
         match word::header_kind(*at) {
             BoxedKind::MatchContext => return Some(source),
             BoxedKind::HeapBits => (0, *at.add(1), source),
-            BoxedKind::RefBin => (0, (*(*at.add(2) as *const BinaryData)).bytes().len() as Word * 8, source),
+            BoxedKind::RefBin => (
+                0,
+                (*(*at.add(2) as *const BinaryData)).bytes().len() as Word * 8,
+                source,
+            ),
             BoxedKind::SubBits => (*at.add(1), *at.add(1) + *at.add(2), *at.add(3)),
             _ => return None,
         }
@@ -126,7 +133,11 @@ pub(crate) fn part(process: &Process, context: Context, from: usize, bits: usize
 #[inline]
 pub(crate) fn small_integer(bytes: &[u8], offset: usize, bits: usize, signed: bool) -> i64 {
     let value = big::read_bits(bytes, offset, bits);
-    if signed { ((value << (64 - bits)) as i64) >> (64 - bits) } else { value as i64 }
+    if signed {
+        ((value << (64 - bits)) as i64) >> (64 - bits)
+    } else {
+        value as i64
+    }
 }
 
 /// An integer field of any size.
@@ -138,7 +149,11 @@ fn integer(process: &Process, bytes: &[u8], offset: usize, bits: usize, flags: u
     if bits <= 8 || (bits <= 60 && !is_little(flags)) {
         return word::small(small_integer(bytes, offset, bits, signed));
     }
-    let endian = if is_little(flags) { Endian::Little } else { Endian::Big };
+    let endian = if is_little(flags) {
+        Endian::Little
+    } else {
+        Endian::Big
+    };
     let heap = Heap::new(&process.heap);
     match big::from_bits(bytes, offset, bits, endian, signed) {
         Ok(value) => arithmetic::integer(heap, &value).word(),
@@ -149,7 +164,11 @@ fn integer(process: &Process, bytes: &[u8], offset: usize, bits: usize, flags: u
 /// A float field of 16, 32 or 64 bits; none where the bits are no finite number.
 fn float(bytes: &[u8], offset: usize, bits: usize, little: bool) -> Option<f64> {
     let raw = big::read_bits(bytes, offset, bits);
-    let raw = if little { raw.swap_bytes() >> (64 - bits) } else { raw };
+    let raw = if little {
+        raw.swap_bytes() >> (64 - bits)
+    } else {
+        raw
+    };
     let value = match bits {
         16 => super::float16::decode(raw as u16),
         32 => f64::from(f32::from_bits(raw as u32)),
@@ -190,9 +209,14 @@ fn matches_literal(context: Context, literal: &[u8], bits: usize) -> bool {
 }
 
 /// Runs a matching instruction.
-pub(crate) fn execute(process: &mut Process, registers: &mut Registers, instruction: Instr) -> Next {
+pub(crate) fn execute(
+    process: &mut Process,
+    registers: &mut Registers,
+    instruction: Instr,
+) -> Next {
     let context_in = |registers: &Registers, reg: Reg| {
-        Context::of(registers.read(process, reg)).expect("the compiler tracks which registers hold match contexts")
+        Context::of(registers.read(process, reg))
+            .expect("the compiler tracks which registers hold match contexts")
     };
     // SAFETY (reads of tables): the loader made them with the words that `instr` describes.
     let word_of = |table: Table, index: usize| unsafe { table.word(index) };
@@ -205,14 +229,22 @@ pub(crate) fn execute(process: &mut Process, registers: &mut Registers, instruct
         None => Next::Fail(fail),
     };
     match instruction {
-        Instr::BsStartMatch { src, fail, dst, .. } => match start(process, registers.read(process, src)) {
-            Some(context) => {
-                registers.write(process, dst, context);
-                Next::Following
+        Instr::BsStartMatch { src, fail, dst, .. } => {
+            match start(process, registers.read(process, src)) {
+                Some(context) => {
+                    registers.write(process, dst, context);
+                    Next::Following
+                }
+                None => Next::Fail(fail),
             }
-            None => Next::Fail(fail),
-        },
-        Instr::BsGetSmallInteger { context, fail, dst, bits, signed } => {
+        }
+        Instr::BsGetSmallInteger {
+            context,
+            fail,
+            dst,
+            bits,
+            signed,
+        } => {
             let context = context_in(registers, context);
             let bits = bits as usize;
             if context.left() < bits {
@@ -226,15 +258,23 @@ pub(crate) fn execute(process: &mut Process, registers: &mut Registers, instruct
         Instr::BsGetInteger { dst, fail, table } => {
             let context = context_of(registers, table);
             let size = operand(process, registers, word_of(table, 2));
-            let taken = field_bits(size, word_of(table, 3)).filter(|&bits| bits <= context.left()).and_then(|bits| {
-                let value = integer(process, context.bytes(), context.position(), bits, word_of(table, 4));
-                if value == word::NO_VALUE {
-                    return None;
-                }
-                context.set_position(context.position() + bits);
-                registers.write(process, dst, value);
-                Some(())
-            });
+            let taken = field_bits(size, word_of(table, 3))
+                .filter(|&bits| bits <= context.left())
+                .and_then(|bits| {
+                    let value = integer(
+                        process,
+                        context.bytes(),
+                        context.position(),
+                        bits,
+                        word_of(table, 4),
+                    );
+                    if value == word::NO_VALUE {
+                        return None;
+                    }
+                    context.set_position(context.position() + bits);
+                    registers.write(process, dst, value);
+                    Some(())
+                });
             done(fail, taken)
         }
         Instr::BsGetFloat { dst, fail, table } => {
@@ -243,7 +283,12 @@ pub(crate) fn execute(process: &mut Process, registers: &mut Registers, instruct
             let taken = field_bits(size, word_of(table, 3))
                 .filter(|bits| matches!(bits, 16 | 32 | 64) && *bits <= context.left())
                 .and_then(|bits| {
-                    let value = float(context.bytes(), context.position(), bits, is_little(word_of(table, 4)))?;
+                    let value = float(
+                        context.bytes(),
+                        context.position(),
+                        bits,
+                        is_little(word_of(table, 4)),
+                    )?;
                     context.set_position(context.position() + bits);
                     let value = Heap::new(&process.heap).float(value).word();
                     registers.write(process, dst, value);
@@ -276,26 +321,50 @@ pub(crate) fn execute(process: &mut Process, registers: &mut Registers, instruct
             } else {
                 field_bits(size, unit).filter(|&bits| bits <= context.left())
             };
-            done(fail, bits.map(|bits| context.set_position(context.position() + bits)))
+            done(
+                fail,
+                bits.map(|bits| context.set_position(context.position() + bits)),
+            )
         }
-        Instr::BsTestTail { context, fail, bits } => {
-            done(fail, (context_in(registers, context).left() == bits as usize).then_some(()))
-        }
-        Instr::BsEnsure { context, fail, unit, bits } => {
+        Instr::BsTestTail {
+            context,
+            fail,
+            bits,
+        } => done(
+            fail,
+            (context_in(registers, context).left() == bits as usize).then_some(()),
+        ),
+        Instr::BsEnsure {
+            context,
+            fail,
+            unit,
+            bits,
+        } => {
             let left = context_in(registers, context).left();
-            let holds = left >= bits as usize && (left - bits as usize) % (unit as usize).max(1) == 0;
+            let holds =
+                left >= bits as usize && (left - bits as usize) % (unit as usize).max(1) == 0;
             done(fail, holds.then_some(()))
         }
-        Instr::BsTestUnit { context, fail, unit } => {
-            done(fail, (context_in(registers, context).left() % (unit as usize).max(1) == 0).then_some(()))
-        }
+        Instr::BsTestUnit {
+            context,
+            fail,
+            unit,
+        } => done(
+            fail,
+            (context_in(registers, context).left() % (unit as usize).max(1) == 0).then_some(()),
+        ),
         Instr::BsMatchString { fail, table } => {
             let context = context_of(registers, table);
             let bits = word_of(table, 1) as usize;
             // SAFETY: the bytes of the literal follow in the table.
-            let literal = unsafe { std::slice::from_raw_parts(table.0.add(2).cast::<u8>(), bits.div_ceil(8)) };
+            let literal = unsafe {
+                std::slice::from_raw_parts(table.0.add(2).cast::<u8>(), bits.div_ceil(8))
+            };
             let matched = matches_literal(context, literal, bits);
-            done(fail, matched.then(|| context.set_position(context.position() + bits)))
+            done(
+                fail,
+                matched.then(|| context.set_position(context.position() + bits)),
+            )
         }
         Instr::BsGetTail { context, dst, .. } => {
             let context = context_in(registers, context);
@@ -309,11 +378,18 @@ pub(crate) fn execute(process: &mut Process, registers: &mut Registers, instruct
             Next::Following
         }
         Instr::BsSetPosition { context, position } => {
-            let position = term(registers.read(process, position)).as_usize().expect("a saved position");
+            let position = term(registers.read(process, position))
+                .as_usize()
+                .expect("a saved position");
             context_in(registers, context).set_position(position);
             Next::Following
         }
-        Instr::BsGetUtf8 { context, fail, dst, skip } => {
+        Instr::BsGetUtf8 {
+            context,
+            fail,
+            dst,
+            skip,
+        } => {
             let context = context_in(registers, context);
             let (bytes, count) = gather::<4>(context);
             match utf8::decode(&bytes[..count]) {
@@ -327,10 +403,19 @@ pub(crate) fn execute(process: &mut Process, registers: &mut Registers, instruct
                 Err(_) => Next::Fail(fail),
             }
         }
-        Instr::BsGetUtf16 { context, fail, dst, flags } => {
+        Instr::BsGetUtf16 {
+            context,
+            fail,
+            dst,
+            flags,
+        } => {
             let context = context_in(registers, context);
             let (bytes, count) = gather::<4>(context);
-            let endian = if is_little(u64::from(flags)) { Endian::Little } else { Endian::Big };
+            let endian = if is_little(u64::from(flags)) {
+                Endian::Little
+            } else {
+                Endian::Big
+            };
             match wide::decode_utf16(&bytes[..count], endian) {
                 Ok((character, length)) => {
                     context.set_position(context.position() + length * 8);
@@ -342,10 +427,19 @@ pub(crate) fn execute(process: &mut Process, registers: &mut Registers, instruct
                 Err(_) => Next::Fail(fail),
             }
         }
-        Instr::BsGetUtf32 { context, fail, dst, flags } => {
+        Instr::BsGetUtf32 {
+            context,
+            fail,
+            dst,
+            flags,
+        } => {
             let context = context_in(registers, context);
             let (bytes, count) = gather::<4>(context);
-            let endian = if is_little(u64::from(flags)) { Endian::Little } else { Endian::Big };
+            let endian = if is_little(u64::from(flags)) {
+                Endian::Little
+            } else {
+                Endian::Big
+            };
             match wide::decode_utf32(&bytes[..count], endian) {
                 Ok(character) => {
                     context.set_position(context.position() + 32);

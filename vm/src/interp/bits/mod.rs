@@ -93,7 +93,11 @@ pub(crate) fn built(instruction: Instr) -> Option<Built> {
             _ => return None,
         }
     };
-    (live != NOT_LIVE && live != u64::from(NOT_LIVE as u16)).then_some(Built { dst, live: live as usize, need: need as usize })
+    (live != NOT_LIVE && live != u64::from(NOT_LIVE as u16)).then_some(Built {
+        dst,
+        live: live as usize,
+        need: need as usize,
+    })
 }
 
 /// A field's size in bits: a non-negative small integer times a unit.
@@ -112,25 +116,33 @@ enum SizeFault {
 
 fn build_size(size: Word, unit: u64) -> Result<usize, SizeFault> {
     match term(size).kind() {
-        Kind::Small(value) if value >= 0 => {
-            (value as u64).checked_mul(unit).filter(|&bits| bits < 1 << 62).map(|bits| bits as usize).ok_or(SizeFault::TooLarge)
-        }
+        Kind::Small(value) if value >= 0 => (value as u64)
+            .checked_mul(unit)
+            .filter(|&bits| bits < 1 << 62)
+            .map(|bits| bits as usize)
+            .ok_or(SizeFault::TooLarge),
         Kind::Big(big) if !big.negative => Err(SizeFault::TooLarge),
         _ => Err(SizeFault::Bad),
     }
 }
 
 /// Runs an instruction of the bit syntax; the state was written back.
-pub(crate) fn execute(process: &mut Process, registers: &mut Registers, instruction: Instr) -> Result<Next, Raised> {
+pub(crate) fn execute(
+    process: &mut Process,
+    registers: &mut Registers,
+    instruction: Instr,
+) -> Result<Next, Raised> {
     match instruction {
-        Instr::BsCreateBin { dst, fail, table } => match building::create(process, registers, table) {
-            Ok(binary) => {
-                registers.write(process, dst, binary);
-                Ok(Next::Following)
+        Instr::BsCreateBin { dst, fail, table } => {
+            match building::create(process, registers, table) {
+                Ok(binary) => {
+                    registers.write(process, dst, binary);
+                    Ok(Next::Following)
+                }
+                Err(_) if fail.0 != 0 => Ok(Next::Fail(fail)),
+                Err(raised) => Err(raised),
             }
-            Err(_) if fail.0 != 0 => Ok(Next::Fail(fail)),
-            Err(raised) => Err(raised),
-        },
+        }
         Instr::BsOld { op, fail, table } => match old::execute(process, registers, op, table) {
             Ok(()) => Ok(Next::Following),
             Err(_) if fail.0 != 0 => Ok(Next::Fail(fail)),

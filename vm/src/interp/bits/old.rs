@@ -28,7 +28,11 @@ pub(crate) struct UnderConstruction {
 
 impl UnderConstruction {
     /// None.
-    pub(crate) const NONE: UnderConstruction = UnderConstruction { bytes: std::ptr::null_mut(), len: 0, at: 0 };
+    pub(crate) const NONE: UnderConstruction = UnderConstruction {
+        bytes: std::ptr::null_mut(),
+        len: 0,
+        at: 0,
+    };
 
     fn room(&mut self) -> &mut [u8] {
         if self.bytes.is_null() {
@@ -61,9 +65,16 @@ fn size(word: Word, unit: u64) -> Result<usize, Raised> {
 }
 
 /// Makes the binary: `prefix` bits of an existing one, then `bits` more, and starts filling behind the prefix.
-fn begin(process: &Process, registers: &mut Registers, prefix: Option<Term<'_>>, bits: usize) -> Result<Word, Raised> {
+fn begin(
+    process: &Process,
+    registers: &mut Registers,
+    prefix: Option<Term<'_>>,
+    bits: usize,
+) -> Result<Word, Raised> {
     let heap = Heap::new(&process.heap);
-    let prefix = prefix.map(|term| term.as_bits().ok_or_else(badarg)).transpose()?;
+    let prefix = prefix
+        .map(|term| term.as_bits().ok_or_else(badarg))
+        .transpose()?;
     let prefix_bits = prefix.map_or(0, |prefix| prefix.bit_len());
     let total = prefix_bits
         .checked_add(bits)
@@ -79,8 +90,16 @@ fn begin(process: &Process, registers: &mut Registers, prefix: Option<Term<'_>>,
     debug_assert_eq!(holder.boxed(), Some(BoxedKind::RefBin));
     // SAFETY: the third word of a `RefBin` is its counted data, made above and seen by nobody else.
     let data = unsafe { &*(holder.payload()[1] as *const BinaryData) };
-    registers.bits = UnderConstruction { bytes: data.bytes().as_ptr().cast_mut(), len: bytes, at: prefix_bits };
-    Ok(if total == bytes * 8 && bytes > 0 { holder.word() } else { heap.sub_bits(holder, 0, total).word() })
+    registers.bits = UnderConstruction {
+        bytes: data.bytes().as_ptr().cast_mut(),
+        len: bytes,
+        at: prefix_bits,
+    };
+    Ok(if total == bytes * 8 && bytes > 0 {
+        holder.word()
+    } else {
+        heap.sub_bits(holder, 0, total).word()
+    })
 }
 
 fn character(word: Word) -> Result<u32, Raised> {
@@ -111,12 +130,23 @@ pub(crate) fn built(op: u16, table: Table) -> Option<(Reg, u64, u64)> {
 }
 
 /// Runs the operation of this number in the file format.
-pub(crate) fn execute(process: &Process, registers: &mut Registers, op: u16, table: Table) -> Result<(), Raised> {
+pub(crate) fn execute(
+    process: &Process,
+    registers: &mut Registers,
+    op: u16,
+    table: Table,
+) -> Result<(), Raised> {
     // SAFETY (reads of the table): the loader made it with the operands of the operation.
     let word_of = |index: usize| unsafe { table.word(index) };
     let value = |registers: &Registers, index: usize| operand(process, registers, word_of(index));
     let dst = |index: usize| Reg(word_of(index) as u16);
-    let endian = |flags: Word| if is_little(flags) { Endian::Little } else { Endian::Big };
+    let endian = |flags: Word| {
+        if is_little(flags) {
+            Endian::Little
+        } else {
+            Endian::Big
+        }
+    };
     match op {
         // bs_init2 Size Words Live Flags Dst; bs_init_bits likewise, the size in bits.
         109 | 137 => {
@@ -156,14 +186,22 @@ pub(crate) fn execute(process: &Process, registers: &mut Registers, op: u16, tab
                 return Err(badarg());
             }
             let at = registers.bits.take(bits).ok_or_else(badarg)?;
-            put_float(source, registers.bits.room(), at, bits, is_little(word_of(2)));
+            put_float(
+                source,
+                registers.bits.room(),
+                at,
+                bits,
+                is_little(word_of(2)),
+            );
         }
         // bs_put_binary Size Unit Flags Src
         90 => {
             let source = term(value(registers, 3)).as_bits().ok_or_else(badarg)?;
             let wanted = value(registers, 0);
             let bits = if wanted == Term::atom(well_known::ALL).word() {
-                Some(source.bit_len()).filter(|&bits| bits as u64 % word_of(1).max(1) == 0).ok_or_else(badarg)?
+                Some(source.bit_len())
+                    .filter(|&bits| bits as u64 % word_of(1).max(1) == 0)
+                    .ok_or_else(badarg)?
             } else {
                 size(wanted, word_of(1))?
             };
@@ -176,7 +214,8 @@ pub(crate) fn execute(process: &Process, registers: &mut Registers, op: u16, tab
         // bs_put_string Address Length
         92 => {
             // SAFETY: the loader gave the address and length of bytes of the module's string table.
-            let bytes = unsafe { std::slice::from_raw_parts(word_of(0) as *const u8, word_of(1) as usize) };
+            let bytes =
+                unsafe { std::slice::from_raw_parts(word_of(0) as *const u8, word_of(1) as usize) };
             put_bytes(registers, bytes)?;
         }
         // bs_add Size1 Size2 Unit Dst
@@ -188,8 +227,14 @@ pub(crate) fn execute(process: &Process, registers: &mut Registers, op: u16, tab
         144 | 146 => {
             // What is no character is found when it is put.
             let length = match term(value(registers, 0)).kind() {
-                Kind::Small(value) if op == 144 => u32::try_from(value).ok().and_then(utf8::length).unwrap_or(4),
-                Kind::Small(value) => u32::try_from(value).ok().and_then(wide::utf16_length).unwrap_or(4),
+                Kind::Small(value) if op == 144 => u32::try_from(value)
+                    .ok()
+                    .and_then(utf8::length)
+                    .unwrap_or(4),
+                Kind::Small(value) => u32::try_from(value)
+                    .ok()
+                    .and_then(wide::utf16_length)
+                    .unwrap_or(4),
                 _ => 4,
             };
             registers.write(process, dst(1), word::small(length as i64));

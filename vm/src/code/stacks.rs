@@ -1,0 +1,165 @@
+//! What a process's stack says: where it is, and who called.
+//!
+//! [`STACKS`] is what [`hooks::set_stacks`](crate::process::hooks::set_stacks) wants. The process looked at
+//! does not run, or is the one that asks, with its state written back.
+
+use std::fmt::Write;
+
+use super::module::{self, CodeLocation};
+use super::{Export, Instr, Mfa, purge};
+use crate::atom::{Atom, well_known};
+use crate::heap::Heap;
+use crate::interp::snippets;
+use crate::process::Process;
+use crate::process::hooks::{self, Stacks};
+use crate::term::Term;
+use crate::term::word::{self, IMM_CATCH, IMM_RETURN, Word};
+
+/// Reads stacks by the tables of loaded code.
+pub struct CodeStacks;
+
+/// The one of it.
+pub static STACKS: CodeStacks = CodeStacks;
+
+impl Stacks for CodeStacks {
+    fn current_function(&self, process: &Process) -> Option<Mfa> {
+        Some(current(process)?.mfa)
+    }
+
+    fn current_location<'p>(&self, process: &'p Process, heap: Heap<'p>) -> Term<'p> {
+        current(process).map_or(Term::UNDEFINED, |location| entry(heap, &location))
+    }
+
+    fn stacktrace<'p>(&self, process: &'p Process, heap: Heap<'p>, depth: usize) -> Term<'p> {
+        let callers = words(process)
+            .filter(|word| is_return(*word))
+            .filter_map(|word| {
+                // The call stands before the instruction that it returns to.
+                module::find(address(word).wrapping_sub(1))
+            });
+        let trace = current(process).into_iter().chain(callers).take(depth);
+        heap.list_from(trace.map(|location| entry(heap, &location)))
+    }
+
+    fn backtrace(&self, process: &Process) -> String {
+        let mut text = format!("Program counter: {}\n", place(process.ip.get()));
+        let mut slot = 0;
+        let mut at = process.heap.stack_top.get();
+        for word in words(process) {
+            if is_return(word) {
+                let _ = write!(
+                    text,
+                    "\n{:#018x} Return addr {}\n",
+                    at as usize,
+                    place(address(word))
+                );
+                slot = 0;
+            } else {
+                let name = format!("y({slot})");
+                let _ = writeln!(text, "{name:<8} {}", slot_text(word));
+                slot += 1;
+            }
+            at = at.wrapping_add(1);
+        }
+        text
+    }
+
+    fn uses_old_code(&self, process: &Process, module: Atom) -> bool {
+        purge::runs_old_code(process, module)
+    }
+}
+
+/// The words of a process's stack, from its top.
+fn words(process: &Process) -> impl Iterator<Item = Word> {
+    let (top, end) = (process.heap.stack_top.get(), process.heap.end.get());
+    let count = (end as usize).saturating_sub(top as usize) / size_of::<Word>();
+    // SAFETY: every word between the top of the stack and the end of the block is initialised, and nothing
+    // writes there while the process is looked at.
+    (0..count).map(move |index| unsafe { *top.add(index) })
+}
+
+fn is_return(word: Word) -> bool {
+    word & word::IMMEDIATE_MASK == IMM_RETURN
+}
+
+fn address(word: Word) -> *const Instr {
+    word::payload(word) as *const Instr
+}
+
+/// Where a process is. A BIF called by name has no code but the stub of its export.
+fn current(process: &Process) -> Option<CodeLocation> {
+    let at = process.ip.get();
+    if at.is_null() {
+        return None;
+    }
+    module::find(at).or_else(|| {
+        // SAFETY: where a process goes on is an instruction: of a module, which was not found, or of the
+        // VM's own, which is never freed.
+        match unsafe { *at } {
+            Instr::ExportBif { export } | Instr::ExportUndefined { export } => {
+                // SAFETY: the field of these holds a `&'static Export`.
+                let export = unsafe { &*(export as *const Export) };
+                Some(CodeLocation {
+                    mfa: export.mfa,
+                    location: None,
+                })
+            }
+            _ => None,
+        }
+    })
+}
+
+/// `{Module, Function, Arity, [{file, File}, {line, Line}]}`.
+fn entry<'h>(heap: Heap<'h>, found: &CodeLocation) -> Term<'h> {
+    let location = match &found.location {
+        None => Term::NIL,
+        Some(location) => {
+            let file = heap.tuple(&[Term::atom(well_known::FILE), heap.string(&location.file)]);
+            let line = Term::size(location.line as usize);
+            heap.list(&[file, heap.tuple(&[Term::atom(well_known::LINE), line])])
+        }
+    };
+    let Mfa {
+        module,
+        function,
+        arity,
+    } = found.mfa;
+    heap.tuple(&[
+        Term::atom(module),
+        Term::atom(function),
+        Term::size(arity as usize),
+        location,
+    ])
+}
+
+/// An address with the function that it lies in, as the stock VM prints it.
+fn place(at: *const Instr) -> String {
+    let function = match module::find_module(at) {
+        Some(module) => match module.function_at(at) {
+            Some(function) => {
+                let start = module.address(function.entry - 1);
+                let offset = at as usize - start as usize;
+                format!(
+                    "{}:{}/{} + {offset}",
+                    hooks::print(Term::atom(module.name)),
+                    hooks::print(Term::atom(function.name)),
+                    function.arity
+                )
+            }
+            None => "unknown function".to_owned(),
+        },
+        None if std::ptr::eq(at, &snippets::END[0]) => "<terminate process normally>".to_owned(),
+        None if at.is_null() => "invalid".to_owned(),
+        None => "unknown function".to_owned(),
+    };
+    format!("{:#018x} ({function})", at as usize)
+}
+
+/// What stands in a slot of a frame.
+fn slot_text(word: Word) -> String {
+    if word & word::IMMEDIATE_MASK == IMM_CATCH {
+        return format!("Catch {}", place(address(word)));
+    }
+    // SAFETY: a slot that is no handler and no return address is a term of the process.
+    hooks::print(unsafe { Term::from_word(word) })
+}
