@@ -141,7 +141,7 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     .map_err(|error| format!("ports: {error}"))?;
     vm::bif::ets::init();
     vm::process::hooks::set_printer(|term| {
-        String::from_utf8_lossy(&vm::bif::print::to_bytes(term)).into_owned()
+        String::from_utf8_lossy(&vm::bif::display::to_bytes(term)).into_owned()
     });
     load_preloaded(boot.otp)?;
     scheduler::start(&scheduler::Config {

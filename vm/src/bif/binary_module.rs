@@ -44,7 +44,9 @@ crate::bifs! { "binary":
 }
 
 fn whole<'p>(term: Term<'p>) -> Result<Bits<'p>, Stop<'p>> {
-    term.as_bits().filter(|bits| bits.is_binary()).ok_or_else(badarg)
+    term.as_bits()
+        .filter(|bits| bits.is_binary())
+        .ok_or_else(badarg)
 }
 
 fn bytes<'p>(term: Term<'p>) -> Result<Cow<'p, [u8]>, Stop<'p>> {
@@ -61,18 +63,30 @@ fn pattern_bytes<'p>(term: Term<'p>) -> Result<Vec<Cow<'p, [u8]>>, Stop<'p>> {
     if term.as_bits().is_some() {
         return Ok(vec![bytes(term)?]);
     }
-    term.proper_list().ok_or_else(badarg)?.into_iter().map(bytes).collect()
+    term.proper_list()
+        .ok_or_else(badarg)?
+        .into_iter()
+        .map(bytes)
+        .collect()
 }
 
 fn compile<'p>(term: Term<'p>) -> Result<Arc<Pattern>, Stop<'p>> {
-    Pattern::compile(&pattern_bytes(term)?).map(Arc::new).ok_or_else(badarg)
+    Pattern::compile(&pattern_bytes(term)?)
+        .map(Arc::new)
+        .ok_or_else(badarg)
 }
 
 /// A pattern, compiled or not.
 fn pattern<'p>(term: Term<'p>) -> Result<Arc<Pattern>, Stop<'p>> {
-    let Some([tag, reference]) = term.as_tuple_of() else { return compile(term) };
+    let Some([tag, reference]) = term.as_tuple_of() else {
+        return compile(term);
+    };
     let compiled = reference.resource::<Compiled>().ok_or_else(badarg)?;
-    if tag.is_atom(tag_of(&compiled.0)) { Ok(compiled.0.clone()) } else { Err(badarg()) }
+    if tag.is_atom(tag_of(&compiled.0)) {
+        Ok(compiled.0.clone())
+    } else {
+        Err(badarg())
+    }
 }
 
 fn tag_of(pattern: &Pattern) -> crate::atom::Atom {
@@ -85,7 +99,9 @@ fn tag_of(pattern: &Pattern) -> crate::atom::Atom {
 fn compile_pattern_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let pattern = compile(call.arg(0))?;
     let tag = Term::atom(tag_of(&pattern));
-    let reference = call.heap.magic_ref(Arc::new(Compiled(pattern)), reference::next());
+    let reference = call
+        .heap
+        .magic_ref(Arc::new(Compiled(pattern)), reference::next());
     Ok(call.heap.tuple(&[tag, reference]))
 }
 
@@ -160,7 +176,11 @@ fn search<'p>(
                 return Ok(Vec::new());
             }
             let pattern = pattern(call.arg(1))?;
-            Searching { pattern, search: Search::new(start, start + len), found: Vec::new() }
+            Searching {
+                pattern,
+                search: Search::new(start, start + len),
+                found: Vec::new(),
+            }
         }
     };
     loop {
@@ -195,7 +215,10 @@ fn found_term<'h>(heap: Heap<'h>, found: Found) -> Term<'h> {
 fn first_match<'p>(call: Call<'p>, options: &Options<'p>) -> BifResult<'p> {
     let subject = bytes(original(call))?;
     let found = search(call, &subject, options, false)?;
-    Ok(found.first().map_or_else(|| Term::atom(crate::atom!("nomatch")), |&found| found_term(call.heap, found)))
+    Ok(found.first().map_or_else(
+        || Term::atom(crate::atom!("nomatch")),
+        |&found| found_term(call.heap, found),
+    ))
 }
 
 fn match_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -209,7 +232,9 @@ fn match_3<'p>(call: Call<'p>) -> BifResult<'p> {
 fn all_matches<'p>(call: Call<'p>, options: &Options<'p>) -> BifResult<'p> {
     let subject = bytes(original(call))?;
     let found = search(call, &subject, options, true)?;
-    Ok(call.heap.list_from(found.into_iter().map(|found| found_term(call.heap, found))))
+    Ok(call
+        .heap
+        .list_from(found.into_iter().map(|found| found_term(call.heap, found))))
 }
 
 fn matches_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -227,7 +252,11 @@ fn split<'p>(call: Call<'p>, options: &Options<'p>) -> BifResult<'p> {
     if found.is_empty() {
         // A subject that is empty is trimmed away, but only if there was something to look for.
         let empty = options.trim && subject.is_empty();
-        return Ok(if empty { Term::NIL } else { call.heap.list(&[bits.term()]) });
+        return Ok(if empty {
+            Term::NIL
+        } else {
+            call.heap.list(&[bits.term()])
+        });
     }
     let mut parts = Vec::with_capacity(found.len() + 1);
     let mut from = 0;
@@ -243,7 +272,9 @@ fn split<'p>(call: Call<'p>, options: &Options<'p>) -> BifResult<'p> {
             parts.pop();
         }
     }
-    let binaries = parts.into_iter().map(|(start, end)| call.heap.part(bits, start * 8, (end - start) * 8));
+    let binaries = parts
+        .into_iter()
+        .map(|(start, end)| call.heap.part(bits, start * 8, (end - start) * 8));
     Ok(call.heap.list_from(binaries))
 }
 
@@ -260,17 +291,26 @@ fn split_3<'p>(call: Call<'p>) -> BifResult<'p> {
 fn at_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let bytes = bytes(call.arg(0))?;
     let at = call.arg(1).as_usize().ok_or_else(badarg)?;
-    bytes.get(at).map(|&byte| Term::int(byte.into())).ok_or_else(badarg)
+    bytes
+        .get(at)
+        .map(|&byte| Term::int(byte.into()))
+        .ok_or_else(badarg)
 }
 
 fn first_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let bytes = bytes(call.arg(0))?;
-    bytes.first().map(|&byte| Term::int(byte.into())).ok_or_else(badarg)
+    bytes
+        .first()
+        .map(|&byte| Term::int(byte.into()))
+        .ok_or_else(badarg)
 }
 
 fn last_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let bytes = bytes(call.arg(0))?;
-    bytes.last().map(|&byte| Term::int(byte.into())).ok_or_else(badarg)
+    bytes
+        .last()
+        .map(|&byte| Term::int(byte.into()))
+        .ok_or_else(badarg)
 }
 
 fn part_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -300,7 +340,11 @@ fn copies<'p>(call: Call<'p>, count: usize) -> BifResult<'p> {
         return Ok(call.heap.binary(&[]));
     }
     let source = bytes(original(call))?;
-    let len = source.len().checked_mul(count).filter(|&len| len <= LARGEST).ok_or_else(system_limit)?;
+    let len = source
+        .len()
+        .checked_mul(count)
+        .filter(|&len| len <= LARGEST)
+        .ok_or_else(system_limit)?;
     if len == 0 {
         return Ok(call.heap.binary(&[]));
     }
@@ -314,7 +358,11 @@ fn copies<'p>(call: Call<'p>, count: usize) -> BifResult<'p> {
         let now = (len - copy.len()).min(256 * COPIED_PER_REDUCTION);
         let before = copy.len();
         while copy.len() < before + now {
-            let from = if copy.len() == before { at } else { copy.len() % source.len() };
+            let from = if copy.len() == before {
+                at
+            } else {
+                copy.len() % source.len()
+            };
             let left = before + now - copy.len();
             let piece = &source[from..];
             copy.extend_from_slice(&piece[..piece.len().min(left)]);
@@ -346,7 +394,10 @@ fn copy_2<'p>(call: Call<'p>) -> BifResult<'p> {
 // What binaries have in common -----------------------------------------------------------------------
 
 fn binaries<'p>(term: Term<'p>) -> Result<Vec<Cow<'p, [u8]>>, Stop<'p>> {
-    let list = term.proper_list().filter(|list| !list.is_empty()).ok_or_else(badarg)?;
+    let list = term
+        .proper_list()
+        .filter(|list| !list.is_empty())
+        .ok_or_else(badarg)?;
     list.into_iter().map(bytes).collect()
 }
 
@@ -362,11 +413,19 @@ fn common<'p>(call: Call<'p>, same: impl Fn(&[u8], &[u8]) -> usize) -> BifResult
 }
 
 fn longest_common_prefix_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    common(call, |a, b| a.iter().zip(b).take_while(|(a, b)| a == b).count())
+    common(call, |a, b| {
+        a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    })
 }
 
 fn longest_common_suffix_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    common(call, |a, b| a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count())
+    common(call, |a, b| {
+        a.iter()
+            .rev()
+            .zip(b.iter().rev())
+            .take_while(|(a, b)| a == b)
+            .count()
+    })
 }
 
 // Numbers --------------------------------------------------------------------------------------------
@@ -408,7 +467,8 @@ fn encode_unsigned_2<'p>(call: Call<'p>) -> BifResult<'p> {
 fn decode<'p>(call: Call<'p>, endian: Endian) -> BifResult<'p> {
     let bytes = bytes(call.arg(0))?;
     call.charge(bytes.len() / BYTES_PER_REDUCTION);
-    let value = big::from_bits(&bytes, 0, bytes.len() * 8, endian, false).map_err(|_| system_limit())?;
+    let value =
+        big::from_bits(&bytes, 0, bytes.len() * 8, endian, false).map_err(|_| system_limit())?;
     Ok(arithmetic::integer(call.heap, &value))
 }
 

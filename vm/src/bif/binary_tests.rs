@@ -141,15 +141,7 @@ fn long_lists_give_way() {
     );
 
     let wrong = heap.list(&[list, Term::OK]);
-    let (outcome, _) = run(&process, list_to_binary_1, &[wrong]);
-    let exception = outcome.err().unwrap();
-    assert!(
-        exception
-            .args
-            .unwrap()
-            .as_cons()
-            .unwrap()
-            .head()
-            .same(wrong)
-    );
+    let (outcome, times) = run(&process, list_to_binary_1, &[wrong]);
+    assert!(times > 2, "{times}");
+    assert!(outcome.err().unwrap().reason.is_atom(crate::atom::well_known::BADARG));
 }

@@ -16,6 +16,12 @@ mod re_pattern;
 
 pub mod atomics;
 pub mod binary;
+pub mod system_text;
+pub mod cpu_topology;
+pub mod memory;
+pub mod hash;
+pub mod debug_state;
+pub mod debug;
 pub mod binary_module;
 pub mod characters;
 pub mod checksum;
@@ -23,7 +29,6 @@ pub mod connections;
 pub mod convert;
 pub mod dictionary;
 pub mod display;
-pub mod environment;
 pub mod etf;
 pub mod ets;
 pub mod ets_select;
@@ -42,7 +47,6 @@ pub mod os;
 pub mod output;
 pub mod packet;
 pub mod persistent_term;
-pub mod print;
 pub mod process;
 pub mod process_flag;
 pub mod process_info;
@@ -118,6 +122,10 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
     vec![
         atomics::BIFS,
         binary::BIFS,
+        debug::BIFS,
+        debug_state::BIFS,
+        hash::BIFS,
+        memory::BIFS,
         binary_module::BIFS,
         checksum::BIFS,
         connections::BIFS,

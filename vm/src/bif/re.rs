@@ -72,7 +72,8 @@ fn trap<'p>(function: Atom, args: SmallVec<[Term<'p>; 4]>) -> Stop<'p> {
 /// `{Text, Offset}`.
 fn compile_error<'p>(call: Call<'p>, failure: CompileError, pattern: &[u8]) -> Term<'p> {
     let (text, offset) = regex::explain(failure, pattern);
-    call.heap.tuple(&[call.heap.string(&text), Term::size(offset)])
+    call.heap
+        .tuple(&[call.heap.string(&text), Term::size(offset)])
 }
 
 /// "inconsistent NEWLINE options": what PCRE 8 says of options that contradict each other.

@@ -11,8 +11,12 @@ pub fn explain(error: CompileError, pattern: &[u8]) -> (String, usize) {
     let before = &pattern[..offset.min(pattern.len())];
     match code - FIRST {
         // The pattern ends where the kind of a group should stand.
-        14 | 62 if offset == pattern.len() && before.ends_with(b"(?") => (message(FIRST + 11), offset),
-        14 | 62 if offset == pattern.len() && before.ends_with(b"(?P") => (message(FIRST + 41), offset),
+        14 | 62 if offset == pattern.len() && before.ends_with(b"(?") => {
+            (message(FIRST + 11), offset)
+        }
+        14 | 62 if offset == pattern.len() && before.ends_with(b"(?P") => {
+            (message(FIRST + 41), offset)
+        }
         14 | 62 if offset == pattern.len() && before.ends_with(b"(?<") => {
             ("unrecognized character after (?<".to_owned(), offset)
         }
