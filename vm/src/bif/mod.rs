@@ -34,6 +34,7 @@ pub mod ets;
 pub mod ets_select;
 pub mod exceptions;
 pub mod funs;
+pub mod hashing;
 pub mod iolist;
 pub mod link_monitor;
 pub mod lists;
@@ -137,6 +138,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         ets_select::BIFS,
         exceptions::BIFS,
         funs::BIFS,
+        hashing::BIFS,
         link_monitor::BIFS,
         lists::BIFS,
         maps::BIFS,

@@ -186,6 +186,19 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             flow!(exceptions::handle(process, registers, $raised))
         }};
     }
+    /// Raises what was built since the state was written back: the local state is out of date.
+    macro_rules! raise_built {
+        ($raised:expr) => {{
+            reload!();
+            raise!($raised)
+        }};
+    }
+    macro_rules! fail_or_raise_built {
+        ($fail:expr, $raised:expr) => {{
+            reload!();
+            fail_or_raise!($fail, $raised)
+        }};
+    }
     macro_rules! fail_or_raise {
         ($fail:expr, $raised:expr) => {{
             if $fail.0 != 0 {
@@ -536,7 +549,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(export.address(), arity)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => raise_built!(raised),
                 }
             }
             Instr::ApplyLast { arity, words } => match calls::apply(registers, arity as usize) {
@@ -544,13 +557,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     pop!(words);
                     enter!(export.address(), arity)
                 }
-                Err(raised) => raise!(raised),
+                Err(raised) => raise_built!(raised),
             },
             Instr::ApplyArgs => {
                 sync!();
                 match calls::apply_args(registers) {
                     Ok(export) => enter!(export.address(), export.mfa.arity),
-                    Err(raised) => raise!(raised),
+                    Err(raised) => raise_built!(raised),
                 }
             }
             Instr::ApplyFunArgs => {
@@ -560,7 +573,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         reload!();
                         enter!(target, live)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => raise_built!(raised),
                 }
             }
             Instr::CallFun { arity } => {
@@ -572,7 +585,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => raise_built!(raised),
                 }
             }
             Instr::CallFunReg { arity, fun } => {
@@ -583,7 +596,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => raise_built!(raised),
                 }
             }
             Instr::CallFunLast { arity, words } => {
@@ -595,7 +608,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         pop!(words);
                         enter!(target, live)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => raise_built!(raised),
                 }
             }
             Instr::Return => return_to_caller!(),
@@ -1356,7 +1369,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         }
                         deliver!(dst, live, result)
                     }
-                    Err(raised) => fail_or_raise!(fail, raised),
+                    Err(raised) => fail_or_raise_built!(fail, raised),
                 }
             }
             Instr::SelfPid { dst } => {
@@ -1704,7 +1717,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         ip = unsafe { ip.offset(target.0 as isize) };
                         leave!(Outcome::Waiting(Some(milliseconds)), 0)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => raise_built!(raised),
                 },
             },
             Instr::RecvMarkerReserve { dst } => {
@@ -1743,7 +1756,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => raise_built!(raised),
                 }
             }
             Instr::PutMapExact { dst, fail, table } => {
@@ -1753,7 +1766,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
                     }
-                    Err(raised) => fail_or_raise!(fail, raised),
+                    Err(raised) => fail_or_raise_built!(fail, raised),
                 }
             }
             Instr::HasMapFields { src, fail, table } => {
@@ -1834,7 +1847,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         reload!();
                         jump!(fail)
                     }
-                    Err(raised) => raise!(raised),
+                    Err(raised) => raise_built!(raised),
                 }
             }
         }
