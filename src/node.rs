@@ -14,7 +14,7 @@ use vm::process::{Outcome, Process, Runner, spawn};
 use vm::term::Term;
 
 use crate::command::Otp;
-use crate::command::flags::{FileNames, Flags};
+use crate::command::flags::{FileNames, Flags, Warnings};
 
 /// What a node is started with.
 pub struct Boot<'a> {
@@ -140,6 +140,7 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     })
     .map_err(|error| format!("ports: {error}"))?;
     vm::bif::ets::init();
+    settle(flags);
     vm::process::hooks::set_printer(|term| {
         String::from_utf8_lossy(&vm::bif::display::to_bytes(term)).into_owned()
     });
@@ -168,6 +169,28 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     loop {
         std::thread::park();
     }
+}
+
+/// Tells the BIFs what the command line says, and who knows what the machine does not.
+fn settle(flags: &Flags) {
+    use vm::bif::settings::{self, NameEncoding, WarningMap};
+    settings::set_name_encoding(match flags.file_names {
+        FileNames::Latin1 => NameEncoding::Latin1,
+        FileNames::Utf8 => NameEncoding::Utf8,
+    });
+    settings::set_printable_unicode(flags.printable_unicode);
+    settings::set_warning_map(match flags.warnings {
+        Warnings::Warning => WarningMap::Warning,
+        Warnings::Info => WarningMap::Info,
+        Warnings::Error => WarningMap::Error,
+    });
+    vm::bif::long_work::set_runner(|work| scheduler::dirty::detach(scheduler::dirty::Kind::Cpu, work));
+    vm::bif::system_info::provide(scheduler::bifs::system_info::item);
+    vm::bif::system_info::provide(|_, item| match item.name() {
+        "port_count" => Some(Term::size(ports::node::count())),
+        "port_limit" => Some(Term::size(ports::node::limit())),
+        _ => None,
+    });
 }
 
 /// What runs processes; with `LINTEL_TRACE=slices` every slice is told on standard error.

@@ -68,12 +68,22 @@ pub fn item<'h>(heap: Heap<'h>, item: Atom) -> Option<Term<'h>> {
         "dirty_io_schedulers" => Term::size(dirty::io_threads()),
         "all_schedulers_state" => {
             let row = |kind, all, online, active| {
-                heap.tuple(&[name(kind), Term::size(all), Term::size(online), Term::size(active)])
+                heap.tuple(&[
+                    name(kind),
+                    Term::size(all),
+                    Term::size(online),
+                    Term::size(active),
+                ])
             };
             let io = dirty::io_threads();
             heap.list(&[
                 row("normal", total(), limits::online(), active()),
-                row("dirty_cpu", dirty::cpu_threads(), limits::dirty_cpu_online(), dirty_active()),
+                row(
+                    "dirty_cpu",
+                    dirty::cpu_threads(),
+                    limits::dirty_cpu_online(),
+                    dirty_active(),
+                ),
                 row("dirty_io", io, io, io),
             ])
         }
@@ -83,11 +93,15 @@ pub fn item<'h>(heap: Heap<'h>, item: Atom) -> Option<Term<'h>> {
             Blocked::Normal => "blocked_normal",
             Blocked::All => "blocked",
         }),
-        "multi_scheduling_blockers" => heap.list_from(limits::blockers(false).into_iter().map(Term::pid)),
+        "multi_scheduling_blockers" => {
+            heap.list_from(limits::blockers(false).into_iter().map(Term::pid))
+        }
         "normal_multi_scheduling_blockers" => {
             heap.list_from(limits::blockers(true).into_iter().map(Term::pid))
         }
-        "outstanding_system_requests_limit" => heap.unsigned(system_flag::outstanding_requests_limit()),
+        "outstanding_system_requests_limit" => {
+            heap.unsigned(system_flag::outstanding_requests_limit())
+        }
         "trace_control_word" => {
             let word = system_flag::trace_control_word();
             heap.unsigned(word.load(std::sync::atomic::Ordering::Relaxed))

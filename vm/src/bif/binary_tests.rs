@@ -143,5 +143,11 @@ fn long_lists_give_way() {
     let wrong = heap.list(&[list, Term::OK]);
     let (outcome, times) = run(&process, list_to_binary_1, &[wrong]);
     assert!(times > 2, "{times}");
-    assert!(outcome.err().unwrap().reason.is_atom(crate::atom::well_known::BADARG));
+    assert!(
+        outcome
+            .err()
+            .unwrap()
+            .reason
+            .is_atom(crate::atom::well_known::BADARG)
+    );
 }

@@ -47,7 +47,12 @@ fn detect() -> Topology {
         };
         let processor = number("physical_package_id").unwrap_or(0);
         let core = number("core_id").unwrap_or(cpu);
-        topology.entry(processor).or_default().entry(core).or_default().push(cpu);
+        topology
+            .entry(processor)
+            .or_default()
+            .entry(core)
+            .or_default()
+            .push(cpu);
     }
     topology
 }

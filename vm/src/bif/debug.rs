@@ -5,9 +5,8 @@
 use smallvec::smallvec;
 
 use crate::atom::{Atom, well_known};
-use crate::bif::{BifResult, Call, Class, Exception, Stop, badarg, badarith, error, long_work};
 use crate::bif::progress::{resumed, wait};
-use crate::heap::OwnedTerm;
+use crate::bif::{BifResult, Call, Exception, Stop, badarg, badarith, error, long_work};
 use crate::process::send;
 use crate::term::Term;
 
@@ -44,17 +43,11 @@ fn size_shared_1<'p>(call: Call<'p>) -> BifResult<'p> {
     Ok(Term::size(size))
 }
 
-/// A copy that shares what the term shares, literals with it if the options say so.
+/// A copy that shares what the term shares; literals are copied, too, if the second argument is `true`.
 fn copy_shared_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let mut literals = false;
-    for option in call.arg(1).proper_list().ok_or_else(badarg)? {
-        if !option.is_atom(crate::atom!("literals")) {
-            return Err(badarg());
-        }
-        literals = true;
-    }
-    let copy = if literals { OwnedTerm::copy_of(call.arg(0)) } else { OwnedTerm::message_of(call.arg(0)) };
-    Ok(copy.adopt(call.heap))
+    let literals = call.arg(1).as_bool().ok_or_else(badarg)?;
+    call.charge(call.arg(0).shared_words() / 32);
+    Ok(call.heap.copy_sharing(call.arg(0), literals))
 }
 
 /// The size of the interpreter's code, which is not told apart from the rest.
@@ -155,7 +148,7 @@ fn failure<'p>(which: Term<'p>) -> Stop<'p> {
         Some("badarith") => badarith(),
         Some(name @ ("notsup" | "undef" | "noproc" | "system_limit")) => {
             let reason = Atom::new(name).map_or(Term::UNDEFINED, Term::atom);
-            Exception { class: Class::Error, ..Exception::error(reason) }.into()
+            Exception::error(reason).into()
         }
         _ => error(well_known::BADARG),
     }
@@ -163,7 +156,10 @@ fn failure<'p>(which: Term<'p>) -> Stop<'p> {
 
 /// Goes from one kind of scheduler to another until the number is 0; it goes down by two.
 fn reschedule<'p>(call: Call<'p>, kind: Kind, what: Term<'p>, left: Term<'p>) -> BifResult<'p> {
-    let count = left.as_small().filter(|&count| count >= 0).ok_or_else(badarg)?;
+    let count = left
+        .as_small()
+        .filter(|&count| count >= 0)
+        .ok_or_else(badarg)?;
     if count == 0 {
         return Ok(Term::OK);
     }
@@ -183,5 +179,9 @@ fn reschedule<'p>(call: Call<'p>, kind: Kind, what: Term<'p>, left: Term<'p>) ->
         function: Atom::from_static(function),
         arity: args.len() as u32,
     };
-    Err(crate::bif::Trap::Call { export: crate::code::Export::of(mfa), args }.into())
+    Err(crate::bif::Trap::Call {
+        export: crate::code::Export::of(mfa),
+        args,
+    }
+    .into())
 }

@@ -37,7 +37,9 @@ pub fn provide(provider: Provider) {
 
 fn provided<'p>(call: Call<'p>, key: Term<'p>, value: Option<Term<'p>>) -> Option<BifResult<'p>> {
     let providers = PROVIDERS.read().clone();
-    providers.iter().find_map(|provider| provider(call, key, value))
+    providers
+        .iter()
+        .find_map(|provider| provider(call, key, value))
 }
 
 fn unavailable<'p>() -> Stop<'p> {
@@ -89,8 +91,14 @@ fn get<'p>(call: Call<'p>, key: &str) -> BifResult<'p> {
         "persistent_term" => crate::bif::misc::info_map(heap, &[("table", Term::int(64))]),
         "memory" => {
             let usage = memory::usage();
-            let pair = |key: &'static str, bytes: usize| heap.tuple(&[name(key), Term::size(bytes)]);
-            let system = usage.system + usage.ets + usage.binary + usage.literal + usage.code + usage.atom_space.0;
+            let pair =
+                |key: &'static str, bytes: usize| heap.tuple(&[name(key), Term::size(bytes)]);
+            let system = usage.system
+                + usage.ets
+                + usage.binary
+                + usage.literal
+                + usage.code
+                + usage.atom_space.0;
             heap.list(&[
                 pair("total", system + usage.processes),
                 pair("processes", usage.processes),

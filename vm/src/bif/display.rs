@@ -78,9 +78,7 @@ fn display_nl_0<'p>(_: Call<'p>) -> BifResult<'p> {
 // To text --------------------------------------------------------------------------------------------
 
 fn printed<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(call
-        .heap
-        .byte_list(&to_bytes(call.arg(0)), Term::NIL))
+    Ok(call.heap.byte_list(&to_bytes(call.arg(0)), Term::NIL))
 }
 
 fn pid_to_list_1<'p>(call: Call<'p>) -> BifResult<'p> {

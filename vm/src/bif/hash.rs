@@ -62,7 +62,9 @@ fn phash2_1<'p>(call: Call<'p>) -> BifResult<'p> {
 fn phash2_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let range = range(call.arg(1))?;
     let hash = phash2(call)?;
-    Ok(call.heap.unsigned(range.map_or(hash, |range| hash % range).into()))
+    Ok(call
+        .heap
+        .unsigned(range.map_or(hash, |range| hash % range).into()))
 }
 
 #[cfg(test)]
@@ -74,7 +76,16 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_stock_vm() {
-        let terms = ["a", "[]", "1", "-1", "1.5", "{a,[1,2],<<1,2:3>>}", "\"abc\"", "100000000000000000000"];
+        let terms = [
+            "a",
+            "[]",
+            "1",
+            "-1",
+            "1.5",
+            "{a,[1,2],<<1,2:3>>}",
+            "\"abc\"",
+            "100000000000000000000",
+        ];
         let ranges = ["1", "2", "1000", "4294967296", "4294967297", "0", "-1", "a"];
         let mut calls = Vec::new();
         for term in terms {

@@ -43,7 +43,10 @@ pub fn count_with(area: Area, counter: fn() -> usize) {
 
 fn counted(area: Area) -> Option<usize> {
     let counters = COUNTERS.read();
-    counters.iter().find(|(other, _)| *other == area).map(|(_, counter)| counter())
+    counters
+        .iter()
+        .find(|(other, _)| *other == area)
+        .map(|(_, counter)| counter())
 }
 
 /// Bytes of a page.
@@ -52,7 +55,11 @@ const PAGE: usize = 4096;
 /// The resident size that the system tells.
 fn resident() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    text.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * PAGE
+    text.split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<usize>().ok())
+        .unwrap_or(0)
+        * PAGE
 }
 
 /// Bytes in use, by what they are for.
@@ -86,7 +93,11 @@ const ATOM_NAME: usize = 11;
 /// Bytes of loaded code.
 pub fn code_bytes(module: Atom) -> usize {
     let generations = [table::current(module), table::old(module)];
-    generations.into_iter().flatten().map(|module| module.len() * CODE_PER_INSTRUCTION).sum()
+    generations
+        .into_iter()
+        .flatten()
+        .map(|module| module.len() * CODE_PER_INSTRUCTION)
+        .sum()
 }
 
 /// What is in use now.
@@ -94,7 +105,10 @@ pub fn usage() -> Usage {
     let atoms = atom::count() as usize;
     let names = atoms * ATOM_NAME;
     let mut usage = Usage {
-        ets: crate::ets::registry::all().iter().map(|table| table.store.read().words() * 8).sum(),
+        ets: crate::ets::registry::all()
+            .iter()
+            .map(|table| table.store.read().words() * 8)
+            .sum(),
         binary: crate::binary::ALLOCATED.load(Ordering::Relaxed),
         literal: literal::usage().0,
         code: counted(Area::Code)
@@ -103,7 +117,12 @@ pub fn usage() -> Usage {
         atom_table: atoms * ATOM_ENTRY,
         ..Usage::default()
     };
-    let known = usage.ets + usage.binary + usage.literal + usage.code + usage.atom_space.0 + usage.atom_table;
+    let known = usage.ets
+        + usage.binary
+        + usage.literal
+        + usage.code
+        + usage.atom_space.0
+        + usage.atom_table;
     let total = counted(Area::Total).unwrap_or_else(resident);
     let rest = total.saturating_sub(known);
     // Without somebody who counts them, the heaps are taken to be half of what nothing else accounts for.
@@ -143,7 +162,10 @@ pub fn areas<'h>(heap: Heap<'h>) -> Term<'h> {
         one("process_table", crate::process::table::limit() * 8),
         one("port_table", 0),
         one("ets_misc", 0),
-        one("external_alloc", usage.code + usage.atom_space.0 + usage.atom_table),
+        one(
+            "external_alloc",
+            usage.code + usage.atom_space.0 + usage.atom_table,
+        ),
     ])
 }
 
@@ -185,9 +207,17 @@ pub fn allocators<'h>(heap: Heap<'h>) -> Term<'h> {
 /// `system_info(allocator)`: nothing is known of the allocator below.
 pub fn allocator<'h>(heap: Heap<'h>) -> Term<'h> {
     let features = ALLOCATORS.into_iter().chain(["sys_alloc"]).map(name);
-    let enabled = heap.list(&[heap.tuple(&[name("e"), Term::TRUE]), heap.tuple(&[name("m"), name("libc")])]);
+    let enabled = heap.list(&[
+        heap.tuple(&[name("e"), Term::TRUE]),
+        heap.tuple(&[name("m"), name("libc")]),
+    ]);
     let settings = heap.list(&[heap.tuple(&[name("sys_alloc"), enabled])]);
-    heap.tuple(&[Term::UNDEFINED, Term::NIL, heap.list_from(features), settings])
+    heap.tuple(&[
+        Term::UNDEFINED,
+        Term::NIL,
+        heap.list_from(features),
+        settings,
+    ])
 }
 
 /// What is asked of an allocator.
@@ -201,7 +231,12 @@ enum Detail {
     Internal,
 }
 
-fn carriers<'h>(heap: Heap<'h>, allocator: &'static str, bytes: usize, detail: Detail) -> [Term<'h>; 2] {
+fn carriers<'h>(
+    heap: Heap<'h>,
+    allocator: &'static str,
+    bytes: usize,
+    detail: Detail,
+) -> [Term<'h>; 2] {
     let entry = |key: &'static str, value: Term<'h>| heap.tuple(&[name(key), value]);
     let count = usize::from(bytes > 0);
     let triple = |key: &'static str, value: usize| {
@@ -230,12 +265,20 @@ fn carriers<'h>(heap: Heap<'h>, allocator: &'static str, bytes: usize, detail: D
         heap.list(&list)
     };
     [
-        entry("mbcs", described(blocks, bytes.next_multiple_of(PAGE), count)),
+        entry(
+            "mbcs",
+            described(blocks, bytes.next_multiple_of(PAGE), count),
+        ),
         entry("sbcs", described(Term::NIL, 0, 0)),
     ]
 }
 
-fn instance<'h>(heap: Heap<'h>, allocator: &'static str, usage: &Usage, detail: Detail) -> Term<'h> {
+fn instance<'h>(
+    heap: Heap<'h>,
+    allocator: &'static str,
+    usage: &Usage,
+    detail: Detail,
+) -> Term<'h> {
     let entry = |key: &'static str, value: Term<'h>| heap.tuple(&[name(key), value]);
     let enabled = || heap.list(&[entry("e", Term::TRUE), entry("m", name("libc"))]);
     if OTHERS.contains(&allocator) {
@@ -260,7 +303,12 @@ fn instance<'h>(heap: Heap<'h>, allocator: &'static str, usage: &Usage, detail: 
 
 /// `system_info({Item, Ref, Allocators})`: a message `{Ref, Scheduler, Info}` from each scheduler to the caller.
 /// All is told by the first one.
-pub fn request<'p>(call: Call<'p>, item: &str, reference: Term<'p>, wanted: Term<'p>) -> BifResult<'p> {
+pub fn request<'p>(
+    call: Call<'p>,
+    item: &str,
+    reference: Term<'p>,
+    wanted: Term<'p>,
+) -> BifResult<'p> {
     let detail = match item {
         "allocator" => Detail::All,
         "allocator_sizes" => Detail::Sizes,
@@ -275,7 +323,10 @@ pub fn request<'p>(call: Call<'p>, item: &str, reference: Term<'p>, wanted: Term
         .into_iter()
         .map(|allocator| {
             let asked = allocator.as_atom()?.name();
-            ALLOCATORS.into_iter().chain(OTHERS).find(|known| *known == asked)
+            ALLOCATORS
+                .into_iter()
+                .chain(OTHERS)
+                .find(|known| *known == asked)
         })
         .collect::<Option<_>>()
         .ok_or_else(badarg)?;
@@ -284,9 +335,17 @@ pub fn request<'p>(call: Call<'p>, item: &str, reference: Term<'p>, wanted: Term
     let schedulers = hooks::schedulers().map_or(1, |schedulers| schedulers.count().max(1));
     for scheduler in 1..=schedulers {
         let infos = wanted.iter().filter(|_| scheduler == 1).map(|&allocator| {
-            heap.tuple(&[name(allocator), Term::int(0), instance(heap, allocator, &usage, detail)])
+            heap.tuple(&[
+                name(allocator),
+                Term::int(0),
+                instance(heap, allocator, &usage, detail),
+            ])
         });
-        let message = heap.tuple(&[reference, Term::int(scheduler as i32), heap.list_from(infos)]);
+        let message = heap.tuple(&[
+            reference,
+            Term::int(scheduler as i32),
+            heap.list_from(infos),
+        ]);
         send::send(call, Term::pid(call.process().pid()), message)?;
     }
     Ok(Term::TRUE)
@@ -294,7 +353,11 @@ pub fn request<'p>(call: Call<'p>, item: &str, reference: Term<'p>, wanted: Term
 
 /// `{allocator, A}` and `{allocator_sizes, A}`: Erlang code asks for the messages and joins them.
 pub fn ask<'p>(item: &str, wanted: Term<'p>) -> Stop<'p> {
-    let function = if item == "allocator" { "alloc_info" } else { "alloc_sizes" };
+    let function = if item == "allocator" {
+        "alloc_info"
+    } else {
+        "alloc_sizes"
+    };
     let mfa = crate::code::Mfa {
         module: atom::well_known::ERLANG,
         function: Atom::from_static(function),
@@ -309,5 +372,8 @@ pub fn ask<'p>(item: &str, wanted: Term<'p>) -> Stop<'p> {
 
 /// How many messages with histograms or carriers will follow: none, as if this were switched off in the stock VM.
 fn none_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    call.arg(0).as_tuple().map(|_| Term::int(0)).ok_or_else(badarg)
+    call.arg(0)
+        .as_tuple()
+        .map(|_| Term::int(0))
+        .ok_or_else(badarg)
 }

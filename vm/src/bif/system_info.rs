@@ -45,7 +45,11 @@ fn system_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
     };
     // The list is copied: a provider may be slow, and none may wait for the lock.
     let providers = PROVIDERS.read().clone();
-    if let Some(value) = providers.iter().rev().find_map(|provider| provider(call.heap, item)) {
+    if let Some(value) = providers
+        .iter()
+        .rev()
+        .find_map(|provider| provider(call.heap, item))
+    {
         return Ok(value);
     }
     let (heap, item) = (call.heap, item.name());
@@ -94,14 +98,34 @@ fn constant_item<'h>(item: &str) -> Option<Term<'h>> {
         "outstanding_system_requests_limit" => Term::size(100),
         "trace_control_word" => Term::int(0),
         "ethread_used_tse" => Term::int(0),
-        "threads" | "smp_support" | "eager_check_io" | "constant_pool_support" | "port_tasks" | "kernel_poll"
-        | "beam_jump_table" | "time_correction" => Term::TRUE,
-        "debug_compiled" | "lock_checking" | "lock_counting" | "dynamic_trace_probes" | "ets_always_compress"
-        | "ets_realloc_moves" | "break_ignored" | "io_thread" | "port_parallelism" | "async_dist" => Term::FALSE,
+        "threads"
+        | "smp_support"
+        | "eager_check_io"
+        | "constant_pool_support"
+        | "port_tasks"
+        | "kernel_poll"
+        | "beam_jump_table"
+        | "time_correction" => Term::TRUE,
+        "debug_compiled"
+        | "lock_checking"
+        | "lock_counting"
+        | "dynamic_trace_probes"
+        | "ets_always_compress"
+        | "ets_realloc_moves"
+        | "break_ignored"
+        | "io_thread"
+        | "port_parallelism"
+        | "async_dist" => Term::FALSE,
         "modified_timing_level" | "hipe_architecture" => Term::UNDEFINED,
         "multi_scheduling" | "tolerant_timeofday" => Term::atom(w::ENABLED),
-        "multi_scheduling_blockers" | "normal_multi_scheduling_blockers" | "dist_ctrl" | "taints" | "snifs"
-        | "check_io" | "ethread_info" | "compile_info" => Term::NIL,
+        "multi_scheduling_blockers"
+        | "normal_multi_scheduling_blockers"
+        | "dist_ctrl"
+        | "taints"
+        | "snifs"
+        | "check_io"
+        | "ethread_info"
+        | "compile_info" => Term::NIL,
         "heap_type" => name("private"),
         "build_type" | "emu_type" => Term::atom(w::OPT),
         // Tools ask this to know whether there is native code.
@@ -129,12 +153,17 @@ fn count_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
         "ets_limit" => Term::int(8192),
         "port_count" => Term::int(0),
         "port_limit" => Term::int(65_536),
-        "schedulers" | "schedulers_online" | "schedulers_total" | "schedulers_active" | "run_queues"
-        | "dirty_cpu_schedulers" | "dirty_cpu_schedulers_online" => Term::size(schedulers()),
+        "schedulers"
+        | "schedulers_online"
+        | "schedulers_total"
+        | "schedulers_active"
+        | "run_queues"
+        | "dirty_cpu_schedulers"
+        | "dirty_cpu_schedulers_online" => Term::size(schedulers()),
         "dirty_io_schedulers" => Term::int(10),
-        "scheduler_id" => {
-            Term::size(hooks::schedulers().map_or(1, |schedulers| schedulers.current().max(1) as usize))
-        }
+        "scheduler_id" => Term::size(
+            hooks::schedulers().map_or(1, |schedulers| schedulers.current().max(1) as usize),
+        ),
         "logical_processors" => Term::size(cpu_topology::configured()),
         "logical_processors_online" => Term::size(cpu_topology::online()),
         "logical_processors_available" => Term::size(cpu_topology::available()),
@@ -170,7 +199,9 @@ fn collector_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
             pair("min_heap_size", min),
             pair("fullsweep_after", after),
         ]),
-        "message_queue_data" if DEFAULTS.off_heap_messages.load(Ordering::Relaxed) != 0 => Term::atom(w::OFF_HEAP),
+        "message_queue_data" if DEFAULTS.off_heap_messages.load(Ordering::Relaxed) != 0 => {
+            Term::atom(w::OFF_HEAP)
+        }
         "message_queue_data" => Term::atom(w::ON_HEAP),
         "heap_sizes" => heap.list_from(sizes::all().iter().map(|&size| Term::size(size))),
         "allocated_areas" => memory::areas(heap),
@@ -191,16 +222,37 @@ fn list_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
         "scheduler_bindings" => heap.tuple(&vec![name("unbound"); count]),
         "schedulers_state" => heap.tuple(&[Term::size(count); 3]),
         "all_schedulers_state" => heap.list(&[
-            heap.tuple(&[name("normal"), Term::size(count), Term::size(count), Term::size(count)]),
-            heap.tuple(&[name("dirty_cpu"), Term::size(count), Term::size(count), Term::size(count)]),
-            heap.tuple(&[name("dirty_io"), Term::int(10), Term::int(10), Term::int(10)]),
+            heap.tuple(&[
+                name("normal"),
+                Term::size(count),
+                Term::size(count),
+                Term::size(count),
+            ]),
+            heap.tuple(&[
+                name("dirty_cpu"),
+                Term::size(count),
+                Term::size(count),
+                Term::size(count),
+            ]),
+            heap.tuple(&[
+                name("dirty_io"),
+                Term::int(10),
+                Term::int(10),
+                Term::int(10),
+            ]),
         ]),
         "reader_groups_map" | "decentralized_counter_groups_map" => {
             let group = |index: usize| heap.tuple(&[Term::size(index), Term::size(index + 1)]);
             heap.list_from((0..count).map(group))
         }
         "scheduling_statistics" | "total_scheduling_statistics" => {
-            let kinds = ["process_max", "process_high", "process_normal", "process_low", "port"];
+            let kinds = [
+                "process_max",
+                "process_high",
+                "process_normal",
+                "process_low",
+                "port",
+            ];
             heap.list_from(
                 kinds
                     .into_iter()
@@ -209,7 +261,11 @@ fn list_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
         }
         "sequential_tracer" => pair("sequential_tracer", Term::FALSE),
         "c_compiler_used" => heap.tuple(&[name("rustc"), Term::UNDEFINED]),
-        "emu_args" => heap.list_from(settings::arguments().iter().map(|argument| heap.string(argument))),
+        "emu_args" => heap.list_from(
+            settings::arguments()
+                .iter()
+                .map(|argument| heap.string(argument)),
+        ),
         _ => return None,
     })
 }
@@ -225,7 +281,11 @@ fn os_version<'h>(heap: Heap<'h>) -> Term<'h> {
 
 fn tuple_item<'p>(call: Call<'p>) -> BifResult<'p> {
     let elements = call.arg(0).as_tuple().ok_or_else(badarg)?.elements();
-    let key = elements.first().and_then(|key| key.as_atom()).ok_or_else(badarg)?.name();
+    let key = elements
+        .first()
+        .and_then(|key| key.as_atom())
+        .ok_or_else(badarg)?
+        .name();
     match (key, &elements[1..]) {
         ("wordsize", [which]) => match which.as_atom().map(|atom| atom.name()) {
             Some("internal" | "external") => Ok(Term::int(8)),

@@ -28,27 +28,49 @@ pub fn report(name: &str) -> Option<String> {
 
 fn info(text: &mut String) -> std::fmt::Result {
     let usage = memory::usage();
-    let system = usage.system + usage.ets + usage.binary + usage.literal + usage.code + usage.atom_space.0;
+    let system =
+        usage.system + usage.ets + usage.binary + usage.literal + usage.code + usage.atom_space.0;
     writeln!(text, "=memory")?;
     writeln!(text, "total: {}", system + usage.processes)?;
     writeln!(text, "processes: {0}\nprocesses_used: {0}", usage.processes)?;
     writeln!(text, "system: {system}")?;
-    writeln!(text, "atom: {}\natom_used: {}", usage.atom_space.0, usage.atom_space.1)?;
-    writeln!(text, "binary: {}\ncode: {}\nets: {}", usage.binary, usage.code, usage.ets)?;
+    writeln!(
+        text,
+        "atom: {}\natom_used: {}",
+        usage.atom_space.0, usage.atom_space.1
+    )?;
+    writeln!(
+        text,
+        "binary: {}\ncode: {}\nets: {}",
+        usage.binary, usage.code, usage.ets
+    )?;
     let table = |text: &mut String, name: &str, entries: usize| {
-        writeln!(text, "=index_table:{name}\nsize: {entries}\nentries: {entries}")
+        writeln!(
+            text,
+            "=index_table:{name}\nsize: {entries}\nentries: {entries}"
+        )
     };
     table(text, "atom_tab", atom::count() as usize)?;
     table(text, "module_code", modules::loaded().len())?;
     table(text, "export_list", Export::all().len())?;
-    writeln!(text, "=hash_table:process_reg\nsize: {0}\nobjs: {0}", table::count())
+    writeln!(
+        text,
+        "=hash_table:process_reg\nsize: {0}\nobjs: {0}",
+        table::count()
+    )
 }
 
 fn processes(text: &mut String) -> std::fmt::Result {
     for pid in table::all() {
-        let Some(process) = table::find(pid) else { continue };
+        let Some(process) = table::find(pid) else {
+            continue;
+        };
         writeln!(text, "=proc:{}", hooks::print(Term::pid(pid)))?;
-        let state = if process.is_running() { "Running" } else { "Waiting" };
+        let state = if process.is_running() {
+            "Running"
+        } else {
+            "Waiting"
+        };
         writeln!(text, "State: {state}")?;
         if let Some(name) = process.name() {
             writeln!(text, "Name: {}", hooks::print(Term::atom(name)))?;
@@ -69,7 +91,11 @@ fn loaded(text: &mut String) -> std::fmt::Result {
 }
 
 fn distribution(text: &mut String) -> std::fmt::Result {
-    writeln!(text, "=node:{}", hooks::print(Term::atom(node_name::this().0)))?;
+    writeln!(
+        text,
+        "=node:{}",
+        hooks::print(Term::atom(node_name::this().0))
+    )?;
     if !node_name::is_alive() {
         return writeln!(text, "=no_distribution");
     }
