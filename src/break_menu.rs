@@ -52,18 +52,25 @@ fn choose() -> bool {
         b'a' | b'q' => scheduler::halt::exit(0, false),
         b'A' => scheduler::halt::crash("Crash dump requested by user"),
         b'c' | b'm' => {}
-        b'p' => table::all().into_iter().for_each(|pid| pause::write(&process(pid))),
+        b'p' => table::all()
+            .into_iter()
+            .for_each(|pid| pause::write(&process(pid))),
         b'o' => pause::write(&ports::describe::all()),
         b'i' => pause::write(&info()),
         b'l' => pause::write(&loaded()),
-        b'v' => pause::write(&format!("Erlang (BEAM) emulator version {}\n", VERSION.get().map_or("", String::as_str))),
+        b'v' => pause::write(&format!(
+            "Erlang (BEAM) emulator version {}\n",
+            VERSION.get().map_or("", String::as_str)
+        )),
         b'd' => pause::write(&distribution()),
         b'D' => pause::write(&tables()),
         b'k' => killer(),
         b'\n' => return false,
         other => {
             let other = char::from(other);
-            pause::write(&format!("Invalid option '{other}'. Please enter one of the following:\n{HELP}"));
+            pause::write(&format!(
+                "Invalid option '{other}'. Please enter one of the following:\n{HELP}"
+            ));
             return false;
         }
     }
@@ -76,7 +83,9 @@ fn pid_text(pid: Pid) -> String {
 
 /// A paragraph about a process.
 fn process(pid: Pid) -> String {
-    let Some(shared) = table::find(pid) else { return String::new() };
+    let Some(shared) = table::find(pid) else {
+        return String::new();
+    };
     let (tell, told) = mpsc::sync_channel(1);
     let running = shared.is_running();
     signal::rpc(pid, move |process| {
@@ -101,12 +110,22 @@ fn details(process: &Process) -> String {
     let mut line = |name: &str, value: &dyn std::fmt::Display| {
         let _ = writeln!(text, "{name}: {value}");
     };
-    let mfa = |mfa: vm::code::Mfa| format!("{}:{}/{}", mfa.module.name(), mfa.function.name(), mfa.arity);
+    let mfa = |mfa: vm::code::Mfa| {
+        format!(
+            "{}:{}/{}",
+            mfa.module.name(),
+            mfa.function.name(),
+            mfa.arity
+        )
+    };
     line("Spawned as", &mfa(initial));
     if let Some(current) = hooks::stacks().and_then(|stacks| stacks.current_function(process)) {
         line("Current call", &mfa(current));
     }
-    line("Spawned by", &process.parent().map_or_else(|| "[]".to_owned(), pid_text));
+    line(
+        "Spawned by",
+        &process.parent().map_or_else(|| "[]".to_owned(), pid_text),
+    );
     line("Message queue length", &process.message_count());
     let links: Vec<String> = process
         .relations()
@@ -123,8 +142,16 @@ fn details(process: &Process) -> String {
     let heap = process.gc_info();
     line("Stack+heap", &heap.heap_block_size);
     line("OldHeap", &heap.old_heap_block_size);
-    line("Heap unused", &heap.heap_block_size.saturating_sub(heap.heap_size + heap.stack_size));
-    line("OldHeap unused", &heap.old_heap_block_size.saturating_sub(heap.old_heap_size));
+    line(
+        "Heap unused",
+        &heap
+            .heap_block_size
+            .saturating_sub(heap.heap_size + heap.stack_size),
+    );
+    line(
+        "OldHeap unused",
+        &heap.old_heap_block_size.saturating_sub(heap.old_heap_size),
+    );
     line("Memory", &process.memory());
     text
 }
@@ -134,16 +161,41 @@ fn info() -> String {
     let mut text = String::new();
     let modules = code::loaded();
     let _ = writeln!(text, "=loaded_modules\n{}", modules.len());
-    let _ = writeln!(text, "=atoms\nlimit: {}\nentries: {}", vm::atom::limit(), vm::atom::count());
-    let _ = writeln!(text, "=processes\nlimit: {}\nentries: {}", table::limit(), table::count());
-    let _ = writeln!(text, "=ports\nlimit: {}\nentries: {}", ports::node::limit(), ports::node::count());
-    let words: usize = ets::registry::all().iter().map(|table| table.store.read().words()).sum();
-    let _ = writeln!(text, "=ets\nentries: {}\nwords: {words}", ets::registry::all().len());
+    let _ = writeln!(
+        text,
+        "=atoms\nlimit: {}\nentries: {}",
+        vm::atom::limit(),
+        vm::atom::count()
+    );
+    let _ = writeln!(
+        text,
+        "=processes\nlimit: {}\nentries: {}",
+        table::limit(),
+        table::count()
+    );
+    let _ = writeln!(
+        text,
+        "=ports\nlimit: {}\nentries: {}",
+        ports::node::limit(),
+        ports::node::count()
+    );
+    let words: usize = ets::registry::all()
+        .iter()
+        .map(|table| table.store.read().words())
+        .sum();
+    let _ = writeln!(
+        text,
+        "=ets\nentries: {}\nwords: {words}",
+        ets::registry::all().len()
+    );
     text
 }
 
 fn loaded() -> String {
-    let mut names: Vec<&str> = code::loaded().into_iter().map(|module| module.name()).collect();
+    let mut names: Vec<&str> = code::loaded()
+        .into_iter()
+        .map(|module| module.name())
+        .collect();
     names.sort_unstable();
     names.iter().map(|name| format!("{name}\n")).collect()
 }
@@ -188,7 +240,12 @@ fn killer() {
         match key() {
             b'k' => {
                 let init = Peer::Process(Pid(0));
-                signal::send_exit(Peer::Process(pid), init, ExitKind::Exit, Term::atom(w::KILL));
+                signal::send_exit(
+                    Peer::Process(pid),
+                    init,
+                    ExitKind::Exit,
+                    Term::atom(w::KILL),
+                );
             }
             b'n' => {}
             _ => return,

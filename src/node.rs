@@ -16,9 +16,9 @@ use vm::interp::{Interpreter, snippets};
 use vm::process::{Outcome, Priority, Process, Runner, signal, spawn};
 use vm::term::{Pid, Term};
 
-use crate::command::Otp;
 use crate::break_menu;
-use crate::command::flags::{Break, FileNames, Flags};
+use crate::command::Otp;
+use crate::command::flags::{Break, FileNames, Flags, Warnings};
 
 /// What a node is started with.
 pub struct Boot<'a> {
@@ -152,6 +152,7 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     break_menu::set_version(&boot.otp.erts_version);
     signals::start(on_break).map_err(|error| format!("signals: {error}"))?;
     vm::bif::ets::init();
+    settle(flags);
     set_printer();
     vm::process::hooks::set_stacks(&vm::code::stacks::STACKS);
     load_preloaded(boot.otp)?;
@@ -236,6 +237,30 @@ fn wake_literal_collector() {
     }
 }
 
+/// Tells the BIFs what the command line says, and who knows what the machine does not.
+fn settle(flags: &Flags) {
+    use vm::bif::settings::{self, NameEncoding, WarningMap};
+    settings::set_name_encoding(match flags.file_names {
+        FileNames::Latin1 => NameEncoding::Latin1,
+        FileNames::Utf8 => NameEncoding::Utf8,
+    });
+    settings::set_printable_unicode(flags.printable_unicode);
+    settings::set_warning_map(match flags.warnings {
+        Warnings::Warning => WarningMap::Warning,
+        Warnings::Info => WarningMap::Info,
+        Warnings::Error => WarningMap::Error,
+    });
+    vm::bif::long_work::set_runner(|work| {
+        scheduler::dirty::detach(scheduler::dirty::Kind::Cpu, work)
+    });
+    vm::bif::system_info::provide(scheduler::bifs::system_info::item);
+    vm::bif::system_info::provide(|_, item| match item.name() {
+        "port_count" => Some(Term::size(ports::node::count())),
+        "port_limit" => Some(Term::size(ports::node::limit())),
+        _ => None,
+    });
+}
+
 /// What runs processes; with `LINTEL_TRACE=slices` every slice is told on standard error.
 fn runner() -> Box<dyn Runner> {
     match std::env::var("LINTEL_TRACE") {
@@ -268,7 +293,7 @@ unsafe impl Runner for Traced {
 /// Lets the layers below print terms.
 fn set_printer() {
     vm::process::hooks::set_printer(|term| {
-        String::from_utf8_lossy(&vm::bif::print::to_bytes(term)).into_owned()
+        String::from_utf8_lossy(&vm::bif::display::to_bytes(term)).into_owned()
     });
 }
 

@@ -3,7 +3,7 @@
 //! This is the only file that calls the C library. A [`Regex`] never changes after it was compiled and can be
 //! used by several threads at once. What differs between the two libraries is evened out here: letters of
 //! Latin-1 count as letters, an unknown escape stands for its character, look-behind has a fixed length, and
-//! [`message`] gives the texts of the older library.
+//! [`explain`] gives the texts of the older library.
 
 use std::cell::RefCell;
 use std::ptr::{null, null_mut};
@@ -13,7 +13,7 @@ use pcre2_sys::*;
 mod errors;
 mod tables;
 
-pub use errors::message;
+pub use errors::explain;
 
 /// Options of compilation, as PCRE2 numbers them.
 pub mod compile_options {

@@ -3,6 +3,7 @@
 pub mod statistics;
 pub mod system;
 pub mod system_flag;
+pub mod system_info;
 pub mod time;
 pub mod timer;
 

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::bif::iolist::{NoIolist, Piece, SMALL_BINARY, Walk};
-use crate::bif::progress::{blame, give_way, original, resumed};
+use crate::bif::progress::{give_way, original, resumed};
 use crate::bif::{BifResult, Call, Stop, badarg};
 use crate::heap::Heap;
 use crate::term::{Bits, Term};
@@ -213,14 +213,14 @@ fn list_to_binary_1<'p>(call: Call<'p>) -> BifResult<'p> {
     if call.arg(0).as_bits().is_some() {
         return Err(badarg());
     }
-    join(call, false).map_err(|stop| blame(call, stop))
+    join(call, false)
 }
 
 fn iolist_to_binary_1<'p>(call: Call<'p>) -> BifResult<'p> {
     match call.arg(0).as_bits() {
         Some(bits) if bits.is_binary() => Ok(call.arg(0)),
         Some(_) => Err(badarg()),
-        None => join(call, false).map_err(|stop| blame(call, stop)),
+        None => join(call, false),
     }
 }
 
@@ -228,7 +228,7 @@ fn list_to_bitstring_1<'p>(call: Call<'p>) -> BifResult<'p> {
     if call.arg(0).as_bits().is_some() {
         return Err(badarg());
     }
-    join(call, true).map_err(|stop| blame(call, stop))
+    join(call, true)
 }
 
 /// Bytes counted so far.
@@ -246,7 +246,7 @@ fn iolist_size_1<'p>(call: Call<'p>) -> BifResult<'p> {
             Ok(None) => break,
             Ok(Some(Piece::Byte(_))) => size += 1,
             Ok(Some(Piece::Bits(bits))) if bits.is_binary() => size += bits.bit_len() / 8,
-            _ => return Err(blame(call, badarg())),
+            _ => return Err(badarg()),
         }
         steps += ELEMENT_COST;
         if steps >= STRIDE {
@@ -332,7 +332,7 @@ fn iolist_to_iovec_1<'p>(call: Call<'p>) -> BifResult<'p> {
                 gathered.push(bits, heap, &mut vector);
                 work += (bits.bit_len() / 8).min(SMALL_BINARY);
             }
-            _ => return Err(blame(call, badarg())),
+            _ => return Err(badarg()),
         }
         work += ELEMENT_COST;
         if work >= STRIDE {

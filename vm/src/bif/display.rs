@@ -4,7 +4,6 @@
 
 use crate::bif::nodes;
 use crate::bif::output::{self, Stream};
-use crate::bif::print;
 use crate::bif::{BifResult, Call, badarg};
 use crate::node_name;
 use crate::process::table::{NUMBER_BITS, SERIAL_BITS};
@@ -31,8 +30,15 @@ crate::bifs! {
 
 // Printing -------------------------------------------------------------------------------------------
 
+/// A term as the machine prints it.
+pub fn to_bytes(term: Term<'_>) -> Vec<u8> {
+    let mut text = Vec::new();
+    term.print(&mut text);
+    text
+}
+
 fn printed_line(term: Term<'_>) -> Vec<u8> {
-    let mut text = print::to_bytes(term);
+    let mut text = to_bytes(term);
     text.push(b'\n');
     text
 }
@@ -72,9 +78,7 @@ fn display_nl_0<'p>(_: Call<'p>) -> BifResult<'p> {
 // To text --------------------------------------------------------------------------------------------
 
 fn printed<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(call
-        .heap
-        .byte_list(&print::to_bytes(call.arg(0)), Term::NIL))
+    Ok(call.heap.byte_list(&to_bytes(call.arg(0)), Term::NIL))
 }
 
 fn pid_to_list_1<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -101,7 +105,7 @@ fn ref_to_list_1<'p>(call: Call<'p>) -> BifResult<'p> {
 fn fun_to_list_1<'p>(call: Call<'p>) -> BifResult<'p> {
     match call.arg(0).kind() {
         Kind::Fun(_) | Kind::Export(_) => {
-            let text = print::to_bytes(call.arg(0));
+            let text = to_bytes(call.arg(0));
             let text = std::str::from_utf8(&text).map_err(|_| badarg())?;
             Ok(call.heap.string(text))
         }

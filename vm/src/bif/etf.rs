@@ -126,7 +126,7 @@ fn write_on<'p>(
     let mut budget = whole;
     let done = encoder
         .run(call.heap, options, &mut budget)
-        .map_err(|_| progress::blame(call, system_limit()))?;
+        .map_err(|_| system_limit())?;
     call.charge((whole - budget) / PARTS_PER_REDUCTION);
     if done {
         return Ok(encoder);
@@ -199,7 +199,7 @@ fn read_options<'p>(call: Call<'p>) -> Result<(bool, bool), Stop<'p>> {
 
 fn binary_to_term<'p>(call: Call<'p>) -> BifResult<'p> {
     let (safe, used) = read_options(call)?;
-    let wrong = || progress::blame(call, badarg());
+    let wrong = badarg;
     let resumed = progress::resumed::<Reading>(call);
     let source = match &resumed {
         Some((_, kept)) => kept[0],
@@ -268,7 +268,7 @@ fn inflate_on<'p>(
     let reductions = reductions(call);
     let done = inflate
         .step(bytes, reductions * UNPACKED_PER_REDUCTION)
-        .map_err(|_| progress::blame(call, badarg()))?;
+        .map_err(|_| badarg())?;
     if !done {
         call.charge(reductions);
         return Err(progress::give_way(

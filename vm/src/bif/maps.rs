@@ -140,7 +140,7 @@ fn collect<'p>(
         Some(((), kept)) => (kept[0], kept[1]),
         None => (map::empty(call.heap), list),
     };
-    let wrong = || progress::blame(call, badarg());
+    let wrong = badarg;
     loop {
         let mut pairs = Vec::new();
         while let Some(cell) = rest.as_cons().filter(|_| pairs.len() < BATCH) {

@@ -1,6 +1,7 @@
 //! Module `math`: the functions of C's library, with `badarith` where a result is no finite number.
-
-#![forbid(unsafe_code)]
+//!
+//! Programs see every bit of a result, so it is the very library that the stock VM calls: those functions that
+//! Rust computes by itself or does not have are called by name.
 
 use crate::arithmetic::to_float;
 use crate::bif::{BifResult, Call, badarg, badarith};
@@ -33,6 +34,15 @@ crate::bifs! { "math":
     "tanh"/1 Plain tanh_1;
 }
 
+// SAFETY: functions of C's mathematical library take numbers, return numbers, and touch nothing but `errno`.
+unsafe extern "C" {
+    safe fn acosh(value: f64) -> f64;
+    safe fn asinh(value: f64) -> f64;
+    safe fn atanh(value: f64) -> f64;
+    safe fn erf(value: f64) -> f64;
+    safe fn erfc(value: f64) -> f64;
+}
+
 fn finite<'p>(call: Call<'p>, value: f64) -> BifResult<'p> {
     if value.is_finite() {
         Ok(call.heap.float(value))
@@ -61,15 +71,15 @@ macro_rules! functions {
 
 functions! {
     acos_1 |x| x.acos();
-    acosh_1 |x| libm::acosh(x);
+    acosh_1 |x| acosh(x);
     asin_1 |x| x.asin();
-    asinh_1 |x| libm::asinh(x);
+    asinh_1 |x| asinh(x);
     atan_1 |x| x.atan();
-    atanh_1 |x| libm::atanh(x);
+    atanh_1 |x| atanh(x);
     cos_1 |x| x.cos();
     cosh_1 |x| x.cosh();
-    erf_1 |x| libm::erf(x);
-    erfc_1 |x| libm::erfc(x);
+    erf_1 |x| erf(x);
+    erfc_1 |x| erfc(x);
     exp_1 |x| x.exp();
     log_1 |x| x.ln();
     log10_1 |x| x.log10();
@@ -93,4 +103,42 @@ fn fmod_2<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn pow_2<'p>(call: Call<'p>) -> BifResult<'p> {
     finite(call, argument(call, 0)?.powf(argument(call, 1)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::bif::testing::compare;
+    use crate::numeric::oracle::Dice;
+
+    #[test]
+    fn functions_are_those_of_the_stock_vm() {
+        let mut dice = Dice::new(8);
+        let names = [
+            "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "erf",
+            "erfc", "exp", "floor", "log", "log10", "log2", "sin", "sinh", "sqrt", "tan", "tanh",
+        ];
+        let special = [
+            "0", "0.0", "1", "-1", "1.0", "-1.0", "0.5", "2", "1000", "-1000.0", "a", "[]",
+            "1.0e300",
+        ];
+        let mut calls = Vec::new();
+        for name in names {
+            for value in special {
+                calls.push(format!("math:{name}({value})"));
+            }
+            for _ in 0..40 {
+                let scale = [1.0, 10.0, 0.001][dice.below(3)];
+                let value = (dice.below(2_000_001) as f64 / 1e6 - 1.0) * scale;
+                calls.push(format!("math:{name}({value:?})"));
+            }
+        }
+        for name in ["atan2", "fmod", "pow"] {
+            for a in special {
+                for b in special {
+                    calls.push(format!("math:{name}({a},{b})"));
+                }
+            }
+        }
+        compare(&calls);
+    }
 }

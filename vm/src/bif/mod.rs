@@ -21,14 +21,17 @@ pub mod characters;
 pub mod checksum;
 pub mod connections;
 pub mod convert;
+pub mod cpu_topology;
+pub mod debug;
+pub mod debug_state;
 pub mod dictionary;
 pub mod display;
-pub mod environment;
 pub mod etf;
 pub mod ets;
 pub mod ets_select;
 pub mod exceptions;
 pub mod funs;
+pub mod hash;
 pub mod hashing;
 pub mod iolist;
 pub mod link_monitor;
@@ -36,6 +39,7 @@ pub mod lists;
 pub mod long_work;
 pub mod maps;
 pub mod math;
+pub mod memory;
 pub mod misc;
 pub mod nodes;
 pub mod operators;
@@ -43,7 +47,6 @@ pub mod os;
 pub mod output;
 pub mod packet;
 pub mod persistent_term;
-pub mod print;
 pub mod process;
 pub mod process_flag;
 pub mod process_info;
@@ -55,6 +58,7 @@ pub mod send;
 pub mod settings;
 pub mod spawn;
 pub mod system_info;
+pub mod system_text;
 pub mod tuple;
 pub mod unicode;
 pub mod unique;
@@ -119,6 +123,10 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
     vec![
         atomics::BIFS,
         binary::BIFS,
+        debug::BIFS,
+        debug_state::BIFS,
+        hash::BIFS,
+        memory::BIFS,
         binary_module::BIFS,
         checksum::BIFS,
         connections::BIFS,

@@ -55,7 +55,8 @@ pub fn set_table(table: NodeTable) {
     let _ = TABLE.set(table);
 }
 
-fn others() -> Vec<OtherNode> {
+/// All other nodes that are known.
+pub fn others() -> Vec<OtherNode> {
     TABLE.get().map_or_else(Vec::new, |table| table())
 }
 

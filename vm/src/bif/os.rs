@@ -2,7 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use crate::bif::{BifResult, Call, Stop, badarg, environment, settings, unicode};
+use crate::bif::{BifResult, Call, Stop, badarg, settings, unicode};
+use crate::environment;
 use crate::heap::Heap;
 use crate::term::Term;
 
@@ -59,12 +60,12 @@ fn env_0<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn putenv_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let (name, value) = (name(call.arg(0))?, value(call.arg(1))?);
-    environment::set(name, value);
+    environment::set(&name, &value);
     Ok(Term::TRUE)
 }
 
 fn unsetenv_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    environment::remove(&name(call.arg(0))?);
+    environment::unset(&name(call.arg(0))?);
     Ok(Term::TRUE)
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A BIF whose slice is used up yields ([`Trap::Yield`]) and is called again with its first argument replaced
 //! by a tuple: a magic reference to Rust state that only this module can make, the argument as the caller
-//! gave it, and terms that are still needed. [`resumed`] takes such a tuple apart again, [`blame`] lets an
-//! exception show the caller's arguments.
+//! gave it, and terms that are still needed. [`resumed`] takes such a tuple apart again, and [`as_given`] lets
+//! exceptions show the caller's argument.
 
 #![forbid(unsafe_code)]
 
@@ -17,9 +17,9 @@ use crate::term::Term;
 /// State that is taken out when the BIF goes on.
 struct Parked<S>(Mutex<Option<S>>);
 
-/// Whether the first argument stands for work in progress, and of which kind it may be.
-fn parked<'p>(call: Call<'p>) -> Option<&'p [Term<'p>]> {
-    let elements = call.args().first()?.as_tuple()?.elements();
+/// What a first argument that stands for work in progress is made of.
+fn parked(first: Term<'_>) -> Option<&[Term<'_>]> {
+    let elements = first.as_tuple()?.elements();
     (elements.len() >= 2 && elements[0].resource::<Mark>().is_some()).then_some(elements)
 }
 
@@ -66,7 +66,7 @@ fn park<'p, S: Send + 'static>(
 /// The state and the terms of a call that gave way before; none in a first call.
 #[inline]
 pub fn resumed<'p, S: Send + 'static>(call: Call<'p>) -> Option<(S, &'p [Term<'p>])> {
-    let elements = parked(call)?;
+    let elements = parked(*call.args().first()?)?;
     let state = elements[0]
         .resource::<Mark>()?
         .0
@@ -79,18 +79,10 @@ pub fn resumed<'p, S: Send + 'static>(call: Call<'p>) -> Option<(S, &'p [Term<'p
 
 /// The first argument as the caller gave it.
 pub fn original<'p>(call: Call<'p>) -> Term<'p> {
-    parked(call).map_or_else(|| call.arg(0), |elements| elements[1])
+    as_given(call.arg(0))
 }
 
-/// The exception with the arguments that the caller gave.
-pub fn blame<'p>(call: Call<'p>, stop: Stop<'p>) -> Stop<'p> {
-    match stop {
-        Stop::Raise(mut exception) if exception.args.is_none() && parked(call).is_some() => {
-            let mut args: SmallVec<[Term<'p>; 4]> = SmallVec::from_slice(call.args());
-            args[0] = original(call);
-            exception.args = Some(call.heap.list(&args));
-            Stop::Raise(exception)
-        }
-        other => other,
-    }
+/// A first argument as the caller gave it: for the stack trace of an exception.
+pub fn as_given(first: Term<'_>) -> Term<'_> {
+    parked(first).map_or(first, |elements| elements[1])
 }

@@ -70,9 +70,10 @@ fn trap<'p>(function: Atom, args: SmallVec<[Term<'p>; 4]>) -> Stop<'p> {
 }
 
 /// `{Text, Offset}`.
-fn compile_error<'p>(call: Call<'p>, failure: CompileError) -> Term<'p> {
-    let text = call.heap.string(&regex::message(failure.code));
-    call.heap.tuple(&[text, Term::size(failure.offset)])
+fn compile_error<'p>(call: Call<'p>, failure: CompileError, pattern: &[u8]) -> Term<'p> {
+    let (text, offset) = regex::explain(failure, pattern);
+    call.heap
+        .tuple(&[call.heap.string(&text), Term::size(offset)])
 }
 
 /// "inconsistent NEWLINE options": what PCRE 8 says of options that contradict each other.
@@ -128,7 +129,7 @@ fn compile<'p>(call: Call<'p>, options: Term<'p>) -> BifResult<'p> {
             let compiled = re_pattern::term(call.heap, &recipe, &regex, parsed.unicode);
             call.heap.tuple(&[Term::OK, compiled])
         }
-        Err(failure) => error_tuple(call, compile_error(call, failure)),
+        Err(failure) => error_tuple(call, compile_error(call, failure, &recipe.pattern)),
     })
 }
 
@@ -265,7 +266,7 @@ fn plan_text<'p>(
     };
     let regex = match recipe.compile() {
         Ok(regex) => regex,
-        Err(failure) => return failed(compile_error(call, failure)),
+        Err(failure) => return failed(compile_error(call, failure, &recipe.pattern)),
     };
     if options.global {
         let compiled = re_pattern::term(call.heap, &recipe, &regex, options.unicode);

@@ -93,3 +93,39 @@ pub fn warning_map() -> Atom {
 pub fn set_warning_map(map: WarningMap) {
     WARNING_MAP.store(map as u8, Ordering::Relaxed);
 }
+
+/// Which OTP the node runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// `system_info(otp_release)`.
+    pub otp: String,
+    /// `system_info(version)`: that of the application `erts`.
+    pub erts: String,
+}
+
+static RELEASE: std::sync::OnceLock<Release> = std::sync::OnceLock::new();
+
+/// Says which OTP the node runs (once, at boot).
+pub fn set_release(release: Release) {
+    let _ = RELEASE.set(release);
+}
+
+/// Which OTP the node runs: 25 unless set.
+pub fn release() -> &'static Release {
+    RELEASE.get_or_init(|| Release {
+        otp: "25".to_owned(),
+        erts: "13.1.5".to_owned(),
+    })
+}
+
+static ARGUMENTS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+
+/// Says with which command line the machine was started (`system_info(emu_args)`).
+pub fn set_arguments(arguments: Vec<String>) {
+    let _ = ARGUMENTS.set(arguments);
+}
+
+/// The machine's command line.
+pub fn arguments() -> &'static [String] {
+    ARGUMENTS.get_or_init(|| std::env::args().collect())
+}

@@ -1,207 +1,304 @@
 //! `erlang:system_info/1`: what the machine says of itself.
 //!
-//! Items that other layers know are told by them through [`provide`].
+//! Items that other layers know are told by them through [`provide`]; what stands here is what a machine
+//! without them would say.
 
 #![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
 
 use crate::atom::{self, Atom, well_known as w};
-use crate::bif::{BifResult, Call, badarg};
-use crate::heap::Heap;
+use crate::bif::misc::info_map;
+use crate::bif::{BifResult, Call, badarg, cpu_topology, memory, settings, system_text};
+use crate::heap::{Heap, sizes};
+use crate::process::spawn::DEFAULTS;
+use crate::process::{self, hooks, table};
 use crate::term::Term;
 
 crate::bifs! { "erlang":
-    "system_info"/1 Plain system_info_1;
+    "system_info"/1 Heavy system_info_1;
 }
 
-/// What tells the value of an item that this file does not know.
+/// What tells the value of an item.
 pub type Provider = for<'h> fn(Heap<'h>, Atom) -> Option<Term<'h>>;
 
 static PROVIDERS: RwLock<Vec<Provider>> = RwLock::new(Vec::new());
 
-/// Registers who knows further items.
+/// Registers who knows further items, or knows them better. The last one is asked first.
 pub fn provide(provider: Provider) {
     PROVIDERS.write().push(provider);
 }
 
-fn text<'p>(call: Call<'p>, text: &str) -> Term<'p> {
-    call.heap.string(text)
-}
-
-fn name<'p>(name: &'static str) -> Term<'p> {
+fn name<'h>(name: &'static str) -> Term<'h> {
     Term::atom(Atom::from_static(name))
 }
 
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+fn schedulers() -> usize {
+    hooks::schedulers().map_or(1, |schedulers| schedulers.count().max(1) as usize)
 }
 
 fn system_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    let item = call.arg(0);
-    let Some(item) = item.as_atom() else {
+    let Some(item) = call.arg(0).as_atom() else {
         return tuple_item(call);
     };
-    for provider in PROVIDERS.read().iter() {
-        if let Some(value) = provider(call.heap, item) {
-            return Ok(value);
-        }
+    // The list is copied: a provider may be slow, and none may wait for the lock.
+    let providers = PROVIDERS.read().clone();
+    if let Some(value) = providers
+        .iter()
+        .rev()
+        .find_map(|provider| provider(call.heap, item))
+    {
+        return Ok(value);
     }
-    Ok(match item.name() {
-        "otp_release" => text(call, "25"),
-        "version" => text(call, "13.1.5"),
-        "system_version" => text(
-            call,
-            &format!(
-                "Erlang/OTP 25 [erts-13.1.5] [source] [64-bit] [smp:{0}:{0}] [ds:{0}:{0}:10] [async-threads:1] [lintel]\n",
-                cores()
-            ),
+    let (heap, item) = (call.heap, item.name());
+    text_item(heap, item)
+        .or_else(|| constant_item(item))
+        .or_else(|| count_item(heap, item))
+        .or_else(|| collector_item(heap, item))
+        .or_else(|| list_item(heap, item))
+        .ok_or_else(badarg)
+}
+
+/// Items whose value is text.
+fn text_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
+    let release = settings::release();
+    let text = match item {
+        "otp_release" => release.otp.clone(),
+        "version" => release.erts.clone(),
+        "system_version" => format!(
+            "Erlang/OTP {} [erts-{}] [source] [64-bit] [smp:{2}:{2}] [ds:{2}:{2}:10] [async-threads:1]\n",
+            release.otp,
+            release.erts,
+            schedulers()
         ),
-        "machine" => text(call, "BEAM"),
-        "system_architecture" => text(call, "x86_64-pc-linux-gnu"),
-        "driver_version" => text(call, "3.3"),
-        "nif_version" => text(call, "2.16"),
-        "compat_rel" => Term::int(25),
-        "wordsize" => Term::int(8),
-        "atom_count" => Term::size(atom::count() as usize),
-        "atom_limit" => Term::size(atom::limit() as usize),
-        "process_count" => Term::size(crate::process::table::count()),
-        "process_limit" => Term::size(crate::process::table::limit()),
-        "ets_count" => Term::size(crate::ets::registry::all().len()),
-        "ets_limit" => Term::int(8192),
-        "port_count" => Term::int(0),
-        "port_limit" => Term::int(65536),
-        "schedulers"
-        | "schedulers_online"
-        | "dirty_cpu_schedulers"
-        | "dirty_cpu_schedulers_online" => Term::size(
-            crate::process::hooks::schedulers().map_or(1, |schedulers| schedulers.count() as usize),
-        ),
-        "dirty_io_schedulers" => Term::int(10),
-        "logical_processors" | "logical_processors_online" | "logical_processors_available" => {
-            Term::size(cores())
+        "machine" => "BEAM".to_owned(),
+        "system_architecture" => format!("{}-pc-linux-gnu", std::env::consts::ARCH),
+        "driver_version" => "3.3".to_owned(),
+        "nif_version" => match &*release.otp {
+            "24" | "25" => "2.16",
+            _ => "2.17",
         }
-        "threads" | "smp_support" | "start_fullsweep" => Term::TRUE,
+        .to_owned(),
+        _ => return system_text::report(item).map(|text| heap.binary(text.as_bytes())),
+    };
+    Some(heap.string(&text))
+}
+
+/// Items that never change.
+fn constant_item<'h>(item: &str) -> Option<Term<'h>> {
+    Some(match item {
+        "wordsize" => Term::int(8),
+        "compat_rel" => Term::int(settings::release().otp.parse().unwrap_or(25)),
+        "context_reductions" => Term::int(process::REDUCTIONS),
         "thread_pool_size" => Term::int(1),
-        "multi_scheduling" => Term::atom(w::ENABLED),
-        "multi_scheduling_blockers" | "normal_multi_scheduling_blockers" => Term::NIL,
+        "delayed_node_table_gc" => Term::int(60),
+        "dist_buf_busy_limit" => Term::int(1 << 20),
+        "outstanding_system_requests_limit" => Term::size(100),
+        "trace_control_word" => Term::int(0),
+        "ethread_used_tse" => Term::int(0),
+        "threads"
+        | "smp_support"
+        | "eager_check_io"
+        | "constant_pool_support"
+        | "port_tasks"
+        | "kernel_poll"
+        | "beam_jump_table"
+        | "time_correction" => Term::TRUE,
+        "debug_compiled"
+        | "lock_checking"
+        | "lock_counting"
+        | "dynamic_trace_probes"
+        | "ets_always_compress"
+        | "ets_realloc_moves"
+        | "break_ignored"
+        | "io_thread"
+        | "port_parallelism"
+        | "async_dist" => Term::FALSE,
+        "modified_timing_level" | "hipe_architecture" => Term::UNDEFINED,
+        "multi_scheduling" | "tolerant_timeofday" => Term::atom(w::ENABLED),
+        "multi_scheduling_blockers"
+        | "normal_multi_scheduling_blockers"
+        | "dist_ctrl"
+        | "taints"
+        | "snifs"
+        | "check_io"
+        | "ethread_info"
+        | "compile_info" => Term::NIL,
         "heap_type" => name("private"),
-        "heap_sizes" => call.heap.list_from(
-            crate::heap::sizes::all()
-                .iter()
-                .map(|&size| Term::size(size)),
-        ),
-        "build_type" => Term::atom(w::OPT),
-        "emu_type" => Term::atom(w::OPT),
+        "build_type" | "emu_type" => Term::atom(w::OPT),
         // Tools ask this to know whether there is native code.
         "emu_flavor" => Term::atom(w::EMU),
-        "debug_compiled" | "lock_checking" | "lock_counting" => Term::FALSE,
-        "kernel_poll" => Term::TRUE,
-        "creation" => Term::size(crate::node_name::this().1 as usize),
-        "delayed_node_table_gc" => Term::int(60),
-        "dist_buf_busy_limit" => Term::int(1_048_576),
-        "dist_ctrl" => Term::NIL,
         "endian" => Term::atom(w::LITTLE),
         "dynamic_trace" => Term::atom(w::NONE),
-        "dynamic_trace_probes" => Term::FALSE,
-        "eager_check_io" => Term::TRUE,
-        "check_io" => Term::NIL,
-        "trace_control_word" => Term::int(0),
-        "modified_timing_level" | "cpu_topology" => Term::UNDEFINED,
+        "literal_test" => name("range"),
         "scheduler_bind_type" => name("unbound"),
-        "scheduler_bindings" => {
-            let count = crate::process::hooks::schedulers()
-                .map_or(1, |schedulers| schedulers.count() as usize);
-            call.heap.tuple(&vec![name("unbound"); count])
-        }
-        "scheduler_id" => Term::size(
-            crate::process::hooks::schedulers()
-                .map_or(1, |schedulers| schedulers.current().max(1) as usize),
-        ),
-        "os_type" => call
-            .heap
-            .tuple(&[Term::atom(w::UNIX), Term::atom(w::LINUX)]),
-        "os_version" => os_version(call),
-        "port_parallelism" => Term::FALSE,
-        "outstanding_system_requests_limit" => Term::size((1 << 27) - 1),
-        "async_dist" => Term::FALSE,
-        "system_logger" => name("logger"),
-        "backtrace_depth" => Term::size(crate::process::backtrace_depth()),
-        "fullsweep_after" => call
-            .heap
-            .tuple(&[Term::atom(w::FULLSWEEP_AFTER), Term::int(65_535)]),
-        "min_heap_size" => call
-            .heap
-            .tuple(&[Term::atom(w::MIN_HEAP_SIZE), Term::int(233)]),
-        "min_bin_vheap_size" => call
-            .heap
-            .tuple(&[Term::atom(w::MIN_BIN_VHEAP_SIZE), Term::int(46_422)]),
-        "max_heap_size" => {
-            let keys = ["error_logger", "include_shared_binaries", "kill", "size"].map(name);
-            let map = call
-                .heap
-                .flat_map(&keys, &[Term::TRUE, Term::FALSE, Term::TRUE, Term::int(0)]);
-            call.heap.tuple(&[Term::atom(w::MAX_HEAP_SIZE), map])
-        }
-        "message_queue_data" => Term::atom(w::ON_HEAP),
-        "garbage_collection" => {
-            let pair =
-                |key: &'static str, value: i32| call.heap.tuple(&[name(key), Term::int(value)]);
-            call.heap.list(&[
-                pair("fullsweep_after", 65_535),
-                pair("min_heap_size", 233),
-                pair("min_bin_vheap_size", 46_422),
-                pair("max_heap_size", 0),
-            ])
-        }
-        "elib_malloc" => Term::FALSE,
-        "alloc_util_allocators" => Term::NIL,
-        "allocator" => call
-            .heap
-            .tuple(&[name("undefined"), Term::NIL, Term::NIL, Term::NIL]),
-        "allocated_areas" => Term::NIL,
-        "c_compiler_used" => call.heap.tuple(&[name("rustc"), Term::NIL]),
-        "ets_realloc_moves" => Term::FALSE,
         "update_cpu_info" => name("unchanged"),
-        "print_ethread_info" => Term::FALSE,
-        "tolerant_timeofday" | "time_correction" => {
-            if item.name() == "tolerant_timeofday" {
-                Term::atom(w::ENABLED)
-            } else {
-                Term::TRUE
-            }
-        }
         "time_warp_mode" => Term::atom(w::NO_TIME_WARP),
         "time_offset" => name("final"),
-        "dist" | "info" | "loaded" | "procs" => call.heap.binary(b""),
-        "halt_flush_timeout" => Term::atom(w::INFINITY),
-        "ignored_signals" => Term::NIL,
-        "snifs" => Term::NIL,
-        "stack_traces" => Term::TRUE,
-        "start_time" => Term::int(0),
-        _ => return Err(badarg()),
+        "system_logger" => name("logger"),
+        _ => return None,
     })
 }
 
-fn os_version<'p>(call: Call<'p>) -> Term<'p> {
+/// Items that count.
+fn count_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
+    Some(match item {
+        "atom_count" => Term::size(atom::count() as usize),
+        "atom_limit" => Term::size(atom::limit() as usize),
+        "process_count" => Term::size(table::count()),
+        "process_limit" => Term::size(table::limit()),
+        "ets_count" => Term::size(crate::ets::registry::all().len()),
+        "ets_limit" => Term::int(8192),
+        "port_count" => Term::int(0),
+        "port_limit" => Term::int(65_536),
+        "schedulers"
+        | "schedulers_online"
+        | "schedulers_total"
+        | "schedulers_active"
+        | "run_queues"
+        | "dirty_cpu_schedulers"
+        | "dirty_cpu_schedulers_online" => Term::size(schedulers()),
+        "dirty_io_schedulers" => Term::int(10),
+        "scheduler_id" => Term::size(
+            hooks::schedulers().map_or(1, |schedulers| schedulers.current().max(1) as usize),
+        ),
+        "logical_processors" => Term::size(cpu_topology::configured()),
+        "logical_processors_online" => Term::size(cpu_topology::online()),
+        "logical_processors_available" => Term::size(cpu_topology::available()),
+        "cpu_quota" => name("unknown"),
+        "creation" => heap.unsigned(crate::node_name::this().1.into()),
+        "backtrace_depth" => Term::size(process::backtrace_depth()),
+        _ => return None,
+    })
+}
+
+/// Items about heaps and their collection.
+fn collector_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
+    let pair = |key: &'static str, value: usize| heap.tuple(&[name(key), Term::size(value)]);
+    let after = DEFAULTS.fullsweep_after.load(Ordering::Relaxed);
+    let min = DEFAULTS.min_heap.load(Ordering::Relaxed);
+    let min_binaries = DEFAULTS.min_vheap.load(Ordering::Relaxed);
+    let max = DEFAULTS.max_heap();
+    Some(match item {
+        "fullsweep_after" => pair("fullsweep_after", after),
+        "min_heap_size" => pair("min_heap_size", min),
+        "min_bin_vheap_size" => pair("min_bin_vheap_size", min_binaries),
+        "max_heap_size" => info_map(
+            heap,
+            &[
+                ("error_logger", Term::bool(max.log)),
+                ("kill", Term::bool(max.kill)),
+                ("size", Term::size(max.words)),
+            ],
+        ),
+        "garbage_collection" => heap.list(&[
+            pair("max_heap_size", max.words),
+            pair("min_bin_vheap_size", min_binaries),
+            pair("min_heap_size", min),
+            pair("fullsweep_after", after),
+        ]),
+        "message_queue_data" if DEFAULTS.off_heap_messages.load(Ordering::Relaxed) != 0 => {
+            Term::atom(w::OFF_HEAP)
+        }
+        "message_queue_data" => Term::atom(w::ON_HEAP),
+        "heap_sizes" => heap.list_from(sizes::all().iter().map(|&size| Term::size(size))),
+        "allocated_areas" => memory::areas(heap),
+        "alloc_util_allocators" => memory::allocators(heap),
+        "allocator" => memory::allocator(heap),
+        _ => return None,
+    })
+}
+
+/// Items that are lists and tuples.
+fn list_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
+    let pair = |key: &'static str, value: Term<'h>| heap.tuple(&[name(key), value]);
+    let count = schedulers();
+    Some(match item {
+        "os_type" => heap.tuple(&[Term::atom(w::UNIX), Term::atom(w::LINUX)]),
+        "os_version" => os_version(heap),
+        "cpu_topology" => cpu_topology::term(heap),
+        "scheduler_bindings" => heap.tuple(&vec![name("unbound"); count]),
+        "schedulers_state" => heap.tuple(&[Term::size(count); 3]),
+        "all_schedulers_state" => heap.list(&[
+            heap.tuple(&[
+                name("normal"),
+                Term::size(count),
+                Term::size(count),
+                Term::size(count),
+            ]),
+            heap.tuple(&[
+                name("dirty_cpu"),
+                Term::size(count),
+                Term::size(count),
+                Term::size(count),
+            ]),
+            heap.tuple(&[
+                name("dirty_io"),
+                Term::int(10),
+                Term::int(10),
+                Term::int(10),
+            ]),
+        ]),
+        "reader_groups_map" | "decentralized_counter_groups_map" => {
+            let group = |index: usize| heap.tuple(&[Term::size(index), Term::size(index + 1)]);
+            heap.list_from((0..count).map(group))
+        }
+        "scheduling_statistics" | "total_scheduling_statistics" => {
+            let kinds = [
+                "process_max",
+                "process_high",
+                "process_normal",
+                "process_low",
+                "port",
+            ];
+            heap.list_from(
+                kinds
+                    .into_iter()
+                    .map(|kind| heap.tuple(&[name(kind), Term::int(0), Term::int(0)])),
+            )
+        }
+        "sequential_tracer" => pair("sequential_tracer", Term::FALSE),
+        "c_compiler_used" => heap.tuple(&[name("rustc"), Term::UNDEFINED]),
+        "emu_args" => heap.list_from(
+            settings::arguments()
+                .iter()
+                .map(|argument| heap.string(argument)),
+        ),
+        _ => return None,
+    })
+}
+
+fn os_version<'h>(heap: Heap<'h>) -> Term<'h> {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut parts = release
         .split(|char: char| !char.is_ascii_digit())
         .map(|part| part.parse::<i32>().unwrap_or(0));
     let mut next = || Term::int(parts.next().unwrap_or(0));
-    let version = [next(), next(), next()];
-    call.heap.tuple(&version)
+    heap.tuple(&[next(), next(), next()])
 }
 
 fn tuple_item<'p>(call: Call<'p>) -> BifResult<'p> {
-    let [key, argument] = call.arg(0).as_tuple_of().ok_or_else(badarg)?;
-    match (
-        key.as_atom().map(|key| key.name()),
-        argument.as_atom().map(|atom| atom.name()),
-    ) {
-        (Some("wordsize"), Some("internal" | "external")) => Ok(Term::int(8)),
-        (Some("cpu_topology"), Some("defined" | "detected" | "used")) => Ok(Term::UNDEFINED),
-        (Some("allocator" | "allocator_sizes"), Some(_)) => Ok(Term::FALSE),
+    let elements = call.arg(0).as_tuple().ok_or_else(badarg)?.elements();
+    let key = elements
+        .first()
+        .and_then(|key| key.as_atom())
+        .ok_or_else(badarg)?
+        .name();
+    match (key, &elements[1..]) {
+        ("wordsize", [which]) => match which.as_atom().map(|atom| atom.name()) {
+            Some("internal" | "external") => Ok(Term::int(8)),
+            _ => Err(badarg()),
+        },
+        ("cpu_topology", [which]) => match which.as_atom().map(|atom| atom.name()) {
+            Some("defined") => Ok(Term::UNDEFINED),
+            Some("detected" | "used") => Ok(cpu_topology::term(call.heap)),
+            _ => Err(badarg()),
+        },
+        ("allocator" | "allocator_sizes", &[wanted]) => Err(memory::ask(key, wanted)),
+        (_, &[reference, wanted]) => memory::request(call, key, reference, wanted),
+        ("memory_checker", [_]) => Ok(Term::OK),
         _ => Err(badarg()),
     }
 }

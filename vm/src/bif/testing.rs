@@ -346,6 +346,9 @@ pub(crate) fn compare(calls: &[String]) {
         "{} of {} differ:\n{}",
         wrong.len(),
         calls.len() * 2,
-        wrong[..wrong.len().min(20)].join("\n")
+        wrong[..wrong
+            .len()
+            .min(std::env::var("DIFFS").map_or(20, |most| most.parse().unwrap()))]
+            .join("\n")
     );
 }

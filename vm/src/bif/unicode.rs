@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::atom::{Atom, well_known};
 use crate::bif::characters::{Encoding, Progress, Reading};
-use crate::bif::progress::{blame, give_way, resumed};
+use crate::bif::progress::{give_way, resumed};
 use crate::bif::settings::{self, NameEncoding};
 use crate::bif::{BifResult, Call, Stop, Trap, badarg};
 use crate::code::{Export, Mfa};
@@ -93,7 +93,7 @@ fn read<'p>(call: Call<'p>, encoding: Encoding) -> Result<Outcome<'p>, Stop<'p>>
             Progress::Incomplete(rest) => {
                 return Ok(outcome(reading, Some((crate::atom!("incomplete"), rest))));
             }
-            Progress::Badarg => return Err(blame(call, badarg())),
+            Progress::Badarg => return Err(badarg()),
             Progress::More(rest) if used_up => return Err(give_way(call, reading, &[rest])),
             Progress::More(rest) => input = rest,
         }

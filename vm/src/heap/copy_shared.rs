@@ -4,8 +4,11 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
+use super::Heap;
 use super::copy::{copy_few, copy_off_heap, raw_words};
 use super::fragment::OffHeap;
+use super::literal::Region;
+use crate::term::Term;
 use crate::term::word::{self, Word};
 
 /// Objects and where in the copy each goes, in words from its start.
@@ -22,8 +25,46 @@ impl SharedPlan {
     }
 }
 
+impl<'h> Heap<'h> {
+    /// A copy of a term in which what the term shares is shared, too. Literals are copied with the rest, or
+    /// stay as they are.
+    pub fn copy_sharing(self, term: Term<'_>, literals: bool) -> Term<'h> {
+        let mut roots = [term.word()];
+        let plan = if literals {
+            shared_words(&roots)
+        } else {
+            shared_words_but_literals(&roots)
+        };
+        let raw = self.raw();
+        let to = match plan.words() {
+            0 => std::ptr::null_mut(),
+            words => raw.alloc(words),
+        };
+        // SAFETY:
+        // 1. The plan was just made of this root, and there is room for its words, which become this heap's.
+        // 2. What is not copied is an immediate, or a literal that outlives the copy by its contract.
+        unsafe {
+            copy_shared(&mut roots, to, plan, &raw.off_heap);
+            Term::from_word(roots[0])
+        }
+    }
+}
+
 /// Finds every object that the roots reach, once. Literals count as any other object.
 pub(crate) fn shared_words(roots: &[Word]) -> SharedPlan {
+    plan(roots, |word| !word::is_immediate(word))
+}
+
+/// The same without literals and what they reach.
+fn shared_words_but_literals(roots: &[Word]) -> SharedPlan {
+    let region = Region::get();
+    plan(roots, |word| {
+        !word::is_immediate(word) && !region.contains(word::pointer(word))
+    })
+}
+
+/// Finds every object that the roots reach through words that are to be followed.
+fn plan(roots: &[Word], follow: impl Fn(Word) -> bool) -> SharedPlan {
     let mut plan = SharedPlan {
         places: HashMap::default(),
         order: Vec::new(),
@@ -33,7 +74,7 @@ pub(crate) fn shared_words(roots: &[Word]) -> SharedPlan {
         .iter()
         .rev()
         .copied()
-        .filter(|&root| !word::is_immediate(root))
+        .filter(|&root| follow(root))
         .collect();
     while let Some(word) = pending.pop() {
         let at = word::pointer(word);
@@ -58,12 +99,7 @@ pub(crate) fn shared_words(roots: &[Word]) -> SharedPlan {
         };
         plan.words += size;
         // The last term (a list's tail) is visited first, so that a list's cells lie together.
-        pending.extend(
-            terms
-                .iter()
-                .copied()
-                .filter(|&term| !word::is_immediate(term)),
-        );
+        pending.extend(terms.iter().copied().filter(|&term| follow(term)));
     }
     plan
 }
@@ -83,7 +119,10 @@ pub(crate) unsafe fn copy_shared(
         if word::is_immediate(word) {
             return word;
         }
-        let place = plan.places[&(word::pointer(word) as usize)];
+        // What was not planned stays where it is.
+        let Some(&place) = plan.places.get(&(word::pointer(word) as usize)) else {
+            return word;
+        };
         // SAFETY: the place lies within the room.
         unsafe { to.add(place) as Word | (word & word::TAG_MASK) }
     };

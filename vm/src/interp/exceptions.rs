@@ -98,7 +98,7 @@ impl Raised {
             (Some(trace), _) => Top::Given(trace.word()),
             (None, Some(args)) => Top::HereWithList(args.word()),
             (None, None) if is_raising_bif(mfa) => Top::Here,
-            (None, None) => Top::Function(mfa, SmallVec::from_slice(args)),
+            (None, None) => Top::Function(mfa, as_given(args)),
         };
         Raised {
             class: exception.class,
@@ -219,6 +219,16 @@ pub(crate) fn handle(process: &mut Process, registers: &mut Registers, raised: R
         reason: reason.word(),
         crashed,
     })
+}
+
+/// The arguments as a BIF's caller gave them: one that gave way has its state in the first.
+fn as_given<A: smallvec::Array<Item = Word>>(args: &[Word]) -> SmallVec<A> {
+    let mut args = SmallVec::from_slice(args);
+    if let Some(first) = args.first_mut() {
+        // SAFETY: an argument of a BIF is a term of its process, and nothing was collected since the call.
+        *first = crate::bif::progress::as_given(unsafe { Term::from_word(*first) }).word();
+    }
+    args
 }
 
 /// How a process ends that has exceeded its `max_heap_size`.

@@ -1,12 +1,108 @@
 //! The texts of errors in patterns: those of PCRE 8, which programs and tests know.
 
-use super::library_message;
+use super::{CompileError, library_message};
 
 /// What PCRE2 numbers errors of compilation from.
 const FIRST: i32 = 100;
 
+/// The text of an error in a pattern, and where PCRE 8 sees it.
+///
+/// Most errors have the same place in both libraries. Where a pattern ends too early PCRE 8 says what it was
+/// about to read, and it often names the end of what is wrong where PCRE2 names its start.
+pub fn explain(error: CompileError, pattern: &[u8]) -> (String, usize) {
+    let CompileError { code, offset } = error;
+    let offset = offset.min(pattern.len());
+    let before = &pattern[..offset];
+    let at_end = offset == pattern.len();
+    let less = offset.saturating_sub(1);
+    let like = |number: i32, offset: usize| (message(FIRST + number), offset);
+    match code - FIRST {
+        14 | 62 if at_end && before.ends_with(b"(?") => like(11, offset),
+        14 | 62 if at_end && before.ends_with(b"(?P") => like(41, offset),
+        14 | 62 if at_end && before.ends_with(b"(?<") => {
+            ("unrecognized character after (?<".to_owned(), offset)
+        }
+        14 if at_end && before.ends_with(b"(?(") => like(28, offset),
+        42 if is_condition(before) => like(24, offset),
+        62 if before.ends_with(b"\\g{") => like(57, offset),
+        57 if at_end && before.ends_with(b"\\g") => like(26, less),
+        78 if at_end && before.ends_with(b"\\o{") => like(64, offset),
+        78 if at_end && before.ends_with(b"\\x{") => like(67, offset),
+        15 => like(15, reference_end(pattern, offset)),
+        25 => like(25, group_end(pattern, offset)),
+        54 => {
+            let group = last(before, b"(?(").unwrap_or(offset);
+            like(54, group_end(pattern, group))
+        }
+        47 if before.ends_with(b"}") => like(47, less),
+        30 => {
+            let class = last(before, b"[:");
+            like(30, class.map_or(offset, |class| class + 2))
+        }
+        13 => {
+            let element = last(before, b"[.").max(last(before, b"[="));
+            like(13, element.unwrap_or(offset))
+        }
+        29 => like(29, offset + 1),
+        same @ (37 | 43 | 50 | 69 | 71) => like(same, less),
+        _ => (message(code), offset),
+    }
+}
+
+fn last(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes
+        .windows(wanted.len())
+        .rposition(|window| window == wanted)
+}
+
+/// Whether the last group that begins is a condition.
+fn is_condition(before: &[u8]) -> bool {
+    last(before, b"(?").is_some_and(|group| before[group + 2..].starts_with(b"("))
+}
+
+/// The end of a reference (`\\1`, `(?&name)`, `\\g{-1}`, `(?(1)`) that begins here.
+fn reference_end(pattern: &[u8], start: usize) -> usize {
+    let rest = &pattern[start..];
+    if rest.starts_with(b"(") {
+        return rest
+            .iter()
+            .position(|&byte| byte == b')')
+            .map_or(pattern.len(), |end| start + end + 1);
+    }
+    let skipped = usize::from(rest.starts_with(b"{"));
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-' | b'+');
+    start + skipped + rest[skipped..].iter().take_while(is_part).count()
+}
+
+/// The closing parenthesis of a group that begins here.
+fn group_end(pattern: &[u8], start: usize) -> usize {
+    let (mut depth, mut at) = (0usize, start);
+    while let Some(&byte) = pattern.get(at) {
+        match byte {
+            b'\\' => at += 1,
+            b'(' => depth += 1,
+            b')' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return at;
+                }
+            }
+            b'[' => {
+                // A bracket that comes first in a class is a member of it.
+                let first = at + 1 + usize::from(pattern.get(at + 1) == Some(&b'^'));
+                let rest = pattern.get(first + 1..).unwrap_or(&[]);
+                let end = rest.iter().position(|&byte| byte == b']');
+                at = end.map_or(pattern.len(), |end| first + 1 + end);
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    pattern.len()
+}
+
 /// The text of an error in a pattern.
-pub fn message(code: i32) -> String {
+fn message(code: i32) -> String {
     if code < 0 {
         return "invalid UTF-8 string".to_owned();
     }
