@@ -4,6 +4,9 @@
 use crate::heap::Heap;
 use crate::term::Term;
 
+/// The most terms of a tuple: what comes back at once, and is put away again if the work stops soon after.
+const SEGMENT: usize = 1024;
+
 /// The stack.
 pub(crate) struct Spill<'h> {
     /// The newest terms.
@@ -22,11 +25,11 @@ impl<'h> Spill<'h> {
 
     /// Puts it away as a term that must be kept.
     pub(crate) fn suspend(self, heap: Heap<'h>) -> Term<'h> {
-        if self.newest.is_empty() {
-            self.older
-        } else {
-            heap.cons(heap.tuple(&self.newest), self.older)
-        }
+        self.newest
+            .chunks(SEGMENT)
+            .fold(self.older, |older, segment| {
+                heap.cons(heap.tuple(segment), older)
+            })
     }
 
     /// Takes it up again.
