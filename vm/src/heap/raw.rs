@@ -193,7 +193,6 @@ impl RawHeap {
     #[cold]
     fn alloc_fragment(&self, words: usize) -> *mut Word {
         let newest = self.fragments.get();
- if words>1_000_000 {eprintln!("BIG {words} {}", std::backtrace::Backtrace::force_capture());}
         if !newest.is_null() {
             // SAFETY: the list holds live fragments that this heap owns.
             if let Some(at) = unsafe { Fragment::take(newest, words) } {
