@@ -423,6 +423,14 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         }};
     }
 
+    /// An instruction of the bit syntax off the fast path.
+    macro_rules! bits {
+        () => {{
+            sync!();
+            flow!(bits::off_the_fast_path(process, registers))
+        }};
+    }
+
     loop {
         match *instr_fn!(ip) {
             Instr::NotLinked => unreachable!("an instruction that was never linked"),
@@ -2054,49 +2062,120 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 None => jump!(fail),
             },
 
-            // Bit syntax: on the slow path for now
-            instruction @ (Instr::BsStartMatch { .. }
-            | Instr::BsGetInteger { .. }
-            | Instr::BsGetSmallInteger { .. }
+            // Bit syntax
+            Instr::BsStartMatch { src, dst, .. } => {
+                match bits::fast::start(get!(src), &mut hp, e) {
+                    Some(context) => {
+                        set!(dst, context);
+                        next!()
+                    }
+                    None => bits!(),
+                }
+            }
+            Instr::BsGetSmallInteger {
+                context,
+                dst,
+                bits,
+                signed,
+                ..
+            } => match bits::fast::integer(get!(context), bits as usize, signed) {
+                Some(value) => {
+                    set!(dst, word::small(value));
+                    next!()
+                }
+                None => bits!(),
+            },
+            Instr::BsGetBinary { dst, table, .. } => {
+                let (size, unit) = unsafe { (operand!(table.word(2)), table.word(3)) };
+                let part = bits::fast::size(size, unit).and_then(|bits| {
+                    bits::fast::part(operand!(unsafe { table.word(0) }), bits, &mut hp, e)
+                });
+                match part {
+                    Some(part) => {
+                        set!(dst, part);
+                        next!()
+                    }
+                    None => bits!(),
+                }
+            }
+            Instr::BsGetTail { context, dst, .. } => {
+                match bits::fast::rest(get!(context), &mut hp, e) {
+                    Some(rest) => {
+                        set!(dst, rest);
+                        next!()
+                    }
+                    None => bits!(),
+                }
+            }
+            Instr::BsSkipBits { fail, table } => {
+                let (size, unit) = unsafe { (operand!(table.word(1)), table.word(2)) };
+                let skipped = bits::fast::size(size, unit)
+                    .and_then(|bits| bits::fast::skip(operand!(unsafe { table.word(0) }), bits));
+                match skipped {
+                    Some(enough) => test!(enough, fail),
+                    None => bits!(),
+                }
+            }
+            Instr::BsTestTail {
+                context,
+                fail,
+                bits,
+            } => match bits::fast::left(get!(context)) {
+                Some(left) => test!(left as u64 == bits, fail),
+                None => bits!(),
+            },
+            Instr::BsTestUnit {
+                context,
+                fail,
+                unit,
+            } => match bits::fast::left(get!(context)) {
+                Some(left) if unit == 8 => test!(left % 8 == 0, fail),
+                _ => bits!(),
+            },
+            Instr::BsMatchString { fail, table } => {
+                let (context, bits) = unsafe { (operand!(table.word(0)), table.word(1) as usize) };
+                // SAFETY: the bytes of the literal follow in the table.
+                let bytes =
+                    unsafe { std::slice::from_raw_parts(table.0.add(2).cast::<u8>(), bits / 8) };
+                match bits::fast::literal(context, bytes) {
+                    Some(holds) if bits % 8 == 0 => test!(holds, fail),
+                    _ => bits!(),
+                }
+            }
+            Instr::BsGetPosition { context, dst, .. } => {
+                match bits::fast::position(get!(context)) {
+                    Some(position) => {
+                        set!(dst, position);
+                        next!()
+                    }
+                    None => bits!(),
+                }
+            }
+            Instr::BsSetPosition { context, position } => {
+                match bits::fast::set_position(get!(context), get!(position)) {
+                    Some(()) => next!(),
+                    None => bits!(),
+                }
+            }
+            Instr::BsGetUtf8 {
+                context, dst, skip, ..
+            } => match bits::fast::ascii(get!(context)) {
+                Some(character) => {
+                    if skip == 0 {
+                        set!(dst, character);
+                    }
+                    next!()
+                }
+                None => bits!(),
+            },
+            Instr::BsGetInteger { .. }
             | Instr::BsGetFloat { .. }
-            | Instr::BsGetBinary { .. }
-            | Instr::BsSkipBits { .. }
-            | Instr::BsTestTail { .. }
             | Instr::BsEnsure { .. }
-            | Instr::BsTestUnit { .. }
-            | Instr::BsMatchString { .. }
-            | Instr::BsGetTail { .. }
-            | Instr::BsGetPosition { .. }
-            | Instr::BsSetPosition { .. }
-            | Instr::BsGetUtf8 { .. }
             | Instr::BsGetUtf16 { .. }
             | Instr::BsGetUtf32 { .. }
             | Instr::BsCreateBin { .. }
             | Instr::BsOld { .. }
-            | Instr::BsInitWritable) => {
-                sync!();
-                match bits::execute(process, registers, instruction) {
-                    Ok(bits::Next::Following) => {
-                        reload!();
-                        if let Some(bits::Built { dst, live, need }) = bits::built(instruction) {
-                            let short =
-                                (e as usize).wrapping_sub(hp as usize) < (need + STACK_SLACK) * 8;
-                            if short || process.heap.wants_collection() {
-                                let result = get!(dst);
-                                unsafe { *x.add(live) = result };
-                                collect!(need, live + 1);
-                                set!(dst, unsafe { *x.add(live) });
-                            }
-                        }
-                        next!()
-                    }
-                    Ok(bits::Next::Fail(fail)) => {
-                        reload!();
-                        jump!(fail)
-                    }
-                    Err(raised) => raise_built!(raised),
-                }
-            }
+            | Instr::BsInitWritable => bits!(),
         }
     }
 }
