@@ -433,6 +433,8 @@ instructions! {
     MoveJump { src: Reg, dst: Reg, target: Jump };
     /// `dst = src`, then calls a function of the module.
     MoveCall { src: Reg, dst: Reg, target: Jump };
+    /// Two moves, in order, then calls a function of the module.
+    Move2Call { src1: Reg, dst1: Reg, src2: Reg, dst2: Reg, target: Jump };
     /// Jumps.
     Jump { target: Jump };
 
@@ -877,6 +879,12 @@ instructions! {
     Move2YX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg };
     /// [`Move2`](Instr::Move2) first to a slot, then between X registers.
     Move2XYX { src1: XReg, dst1: YReg, src2: XReg, dst2: XReg };
+    /// [`Move2Call`](Instr::Move2Call) between X registers.
+    Move2CallX { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg, target: Jump };
+    /// [`Move2Call`](Instr::Move2Call) from slots.
+    Move2CallYX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg, target: Jump };
+    /// [`Move2Call`](Instr::Move2Call) first to a slot, then between X registers.
+    Move2CallXYX { src1: XReg, dst1: YReg, src2: XReg, dst2: XReg, target: Jump };
     /// [`Move3`](Instr::Move3) between X registers.
     Move3X { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg, src3: XReg, dst3: XReg };
     /// [`Move3`](Instr::Move3) to slots.

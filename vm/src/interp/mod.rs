@@ -544,6 +544,54 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                 enter_local!(target)
             }
+            Instr::Move2Call {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2CallX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2CallYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2CallXYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
             Instr::CallLast { words, target } => {
                 pop!(words);
                 enter_local!(target)
