@@ -101,7 +101,7 @@ impl Runner<'_> {
             writeln!(text, "{{{:?}, {:?}}}.", case.group, case.case)?;
         }
         std::fs::write(&skip, text)?;
-        let dir = self.compiled.join(&suite.app);
+        let dir = self.compiled.join(format!("{}_test", suite.app));
         let mut command = self.vm.command();
         command
             .current_dir(logs)
