@@ -846,12 +846,18 @@ const ITEMS: &[&str] = &[
     "protection",
 ];
 
-fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    let id = call.arg(0);
-    if !matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_)) {
-        return Err(badarg());
+/// The table to tell about: none if it is gone. What cannot be a table is an error.
+fn known<'p>(id: Term<'p>) -> Result<Option<Arc<Table>>, Stop<'p>> {
+    let table = find(id);
+    let may_be = matches!(id.kind(), Kind::Atom(_)) || id.resource::<TableRef>().is_some();
+    if table.is_none() && !may_be {
+        return Err(badarg_because(crate::atom!("type")));
     }
-    let Some(table) = find(id) else {
+    Ok(table)
+}
+
+fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    let Some(table) = known(call.arg(0))? else {
         return Ok(Term::UNDEFINED);
     };
     let pairs: Vec<Term<'p>> = ITEMS
@@ -867,26 +873,9 @@ fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn info_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let (id, name) = (call.arg(0), call.arg(1).as_atom().ok_or_else(badarg)?);
-    if !matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_)) {
-        return Err(badarg());
-    }
-    let Some(table) = find(id) else {
-        // What is no item is an error even then.
-        let known = ITEMS.contains(&name.name())
-            || [
-                "fixed",
-                "safe_fixed",
-                "safe_fixed_monotonic_time",
-                "binary",
-                "stats",
-            ]
-            .contains(&name.name());
-        return if known {
-            Ok(Term::UNDEFINED)
-        } else {
-            Err(badarg())
-        };
+    let Some(table) = known(call.arg(0))? else {
+        return Ok(Term::UNDEFINED);
     };
+    let name = call.arg(1).as_atom().ok_or_else(badarg)?;
     item(call, &table, name.name()).ok_or_else(badarg)
 }
