@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Process;
 use super::flags::Flag;
 use crate::binary::BinaryData;
+use crate::heap::OwnedTerm;
 use crate::heap::fragment::OffHeap;
 use crate::heap::info::GcInfo;
 use crate::resource::Resource;
@@ -31,6 +32,26 @@ fn each(list: &OffHeap, mut visit: impl FnMut(BoxedKind, *const Word)) {
             object = *at.add(1);
         }
     }
+}
+
+fn each_binary(list: &OffHeap, mut visit: impl FnMut(OffHeapObject)) {
+    each(list, |kind, at| {
+        if kind != BoxedKind::RefBin {
+            return;
+        }
+        // SAFETY: the third word of such an object is an `Arc<BinaryData>` that it owns.
+        let data = unsafe { &*at.add(2).cast::<Arc<BinaryData>>() };
+        visit(OffHeapObject {
+            address: Arc::as_ptr(data) as u64,
+            size: data.capacity(),
+            count: Arc::strong_count(data),
+        });
+    });
+}
+
+/// Calls `visit` for every binary off the heap that a term with its own memory counts.
+pub fn binaries_of(owned: &OwnedTerm, visit: impl FnMut(OffHeapObject)) {
+    each_binary(owned.off_heap(), visit);
 }
 
 impl Process {
@@ -83,18 +104,7 @@ impl Process {
     /// Calls `visit` for every binary off the heap that its terms count.
     pub fn for_each_binary(&self, mut visit: impl FnMut(OffHeapObject)) {
         for list in [&self.heap.off_heap, &self.heap.old_off_heap] {
-            each(list, |kind, at| {
-                if kind != BoxedKind::RefBin {
-                    return;
-                }
-                // SAFETY: the third word of such an object is an `Arc<BinaryData>` that it owns.
-                let data = unsafe { &*at.add(2).cast::<Arc<BinaryData>>() };
-                visit(OffHeapObject {
-                    address: Arc::as_ptr(data) as u64,
-                    size: data.capacity(),
-                    count: Arc::strong_count(data),
-                });
-            });
+            each_binary(list, &mut visit);
         }
     }
 
