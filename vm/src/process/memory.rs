@@ -1,5 +1,6 @@
 //! What a process's memory amounts to (`process_info`).
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::Process;
@@ -39,12 +40,13 @@ fn each_binary(list: &OffHeap, mut visit: impl FnMut(OffHeapObject)) {
         if kind != BoxedKind::RefBin {
             return;
         }
-        // SAFETY: the third word of such an object is an `Arc<BinaryData>` that it owns.
-        let data = unsafe { &*at.add(2).cast::<Arc<BinaryData>>() };
+        // SAFETY: the third word of such an object is what `Arc::into_raw` gave; the count is the object's own, and
+        // stays with it.
+        let data = unsafe { ManuallyDrop::new(Arc::from_raw(*at.add(2) as *const BinaryData)) };
         visit(OffHeapObject {
-            address: Arc::as_ptr(data) as u64,
+            address: Arc::as_ptr(&data) as u64,
             size: data.capacity(),
-            count: Arc::strong_count(data),
+            count: Arc::strong_count(&data),
         });
     });
 }
