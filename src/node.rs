@@ -107,7 +107,7 @@ fn load_preloaded(otp: &Otp) -> Result<(), String> {
             continue;
         };
         let atom = Atom::from_static(name);
-        let module = loader::link::prepare(atom, &bytes)
+        let module = loader::link::prepare_preloaded(atom, &bytes)
             .map_err(|error| format!("{}: {error}", path.display()))?;
         modules.push(module);
         names.push(atom);

@@ -169,8 +169,8 @@ pub enum Event {
 /// marked so from any thread; none may call back into the driver before returning.
 pub trait Host: Send + Sync {
     /// Sends `{Port, {data, Data}}` to the owner, framed as the port's options say. `header` comes
-    /// first, as a list, if the data is a binary.
-    fn output(&self, port: PortId, header: &[u8], data: IoVec);
+    /// first, as a list, if the data is a binary; without data the list is all, and no empty binary ends it.
+    fn output(&self, port: PortId, header: &[u8], data: Option<IoVec>);
     /// Sends a term to the owner as it is.
     fn output_term(&self, port: PortId, term: TermSpec);
     /// Sends a term to any process.
@@ -228,12 +228,17 @@ impl PortHandle {
 
     /// Sends bytes to the owner: `{Port, {data, Data}}`.
     pub fn output_data(&self, data: impl Into<Bytes>) {
-        self.host.output(self.id, &[], data.into().into());
+        self.host.output(self.id, &[], Some(data.into().into()));
     }
 
     /// Sends bytes to the owner, uncopied, after a header that is a list even if the data is a binary.
     pub fn output_vec(&self, header: &[u8], data: IoVec) {
-        self.host.output(self.id, header, data);
+        self.host.output(self.id, header, Some(data));
+    }
+
+    /// Sends bytes to the owner that are a list even if the port's data are binaries.
+    pub fn output_list(&self, bytes: &[u8]) {
+        self.host.output(self.id, bytes, None);
     }
 
     /// Sends a term to the owner.

@@ -26,7 +26,7 @@ fn with<R>(port: PortId, absent: R, run: impl FnOnce(&Arc<Port>) -> R) -> R {
 }
 
 impl Host for NodeHost {
-    fn output(&self, port: PortId, header: &[u8], data: IoVec) {
+    fn output(&self, port: PortId, header: &[u8], data: Option<IoVec>) {
         with(port, (), |port| port.deliver(header, data));
     }
 

@@ -385,12 +385,12 @@ impl BenchHost {
 }
 
 impl Host for BenchHost {
-    fn output(&self, port: PortId, header: &[u8], data: IoVec) {
+    fn output(&self, port: PortId, header: &[u8], data: Option<IoVec>) {
         let mut ports = self.ports.lock();
         let Some(state) = ports.get_mut(&port) else {
             return;
         };
-        let data = data.into_bytes();
+        let data = data.unwrap_or_default().into_bytes();
         let whole = state.framing == FramedBy::Driver
             && !matches!(
                 state.request.options.framing,

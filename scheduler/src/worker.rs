@@ -430,6 +430,10 @@ impl Schedulers for Workers {
         clock::system()
     }
 
+    fn monotonic_time(&self) -> i64 {
+        clock::monotonic()
+    }
+
     fn current(&self) -> u32 {
         current().map_or(0, |worker| worker as u32 + 1)
     }

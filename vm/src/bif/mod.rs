@@ -28,6 +28,7 @@ pub mod dictionary;
 pub mod display;
 pub mod etf;
 pub mod ets;
+mod ets_options;
 pub mod ets_select;
 pub mod exceptions;
 pub mod funs;

@@ -26,6 +26,8 @@ pub trait Schedulers: Send + Sync {
     fn cancel_timeout(&self, timer: u64);
     /// Erlang system time in nanoseconds.
     fn system_time(&self) -> i64;
+    /// Erlang monotonic time in nanoseconds.
+    fn monotonic_time(&self) -> i64;
     /// The scheduler (from 1) that this thread is, or 0.
     fn current(&self) -> u32;
     /// How many schedulers there are.
@@ -247,6 +249,11 @@ pub fn take_early() -> Vec<Queued> {
 /// Erlang system time in nanoseconds; 0 where there is no clock yet.
 pub fn system_time() -> i64 {
     schedulers().map_or(0, Schedulers::system_time)
+}
+
+/// Erlang monotonic time in nanoseconds; 0 where there is no clock yet.
+pub fn monotonic_time() -> i64 {
+    schedulers().map_or(0, Schedulers::monotonic_time)
 }
 
 /// Sends a message that was built elsewhere to whatever a peer is; ports and other nodes get none.
