@@ -14,6 +14,7 @@ use vm::term::{Kind, Term};
 use vm::{atom, bifs};
 
 use crate::accounting::MICROSTATE;
+use crate::bind;
 use crate::clock::{self, OffsetState};
 use crate::limits::{self, Blocked};
 use crate::offset_monitors;
@@ -107,6 +108,11 @@ fn system_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
             let old = OUTSTANDING.swap(limit.ok_or_else(badarg)?, Ordering::Relaxed);
             Ok(call.heap.unsigned(old))
         }
+        "scheduler_bind_type" => {
+            let how = value.as_atom().map(Atom::name);
+            let old = how.and_then(bind::set_bind_type).ok_or_else(badarg)?;
+            Ok(Term::atom(Atom::from_static(old)))
+        }
         "system_logger" => system_logger(value),
         // What has no counterpart here: the values are checked, and change nothing that could be seen.
         "scheduling_statistics" => match value.as_atom().map(Atom::name) {
@@ -117,7 +123,6 @@ fn system_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
         | "erts_alloc"
         | "cpu_topology"
         | "internal_cpu_topology"
-        | "scheduler_bind_type"
         | "sequential_tracer" => Err(badarg()),
         _ => Err(badarg_because(w::BADOPT)),
     }
