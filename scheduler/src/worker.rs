@@ -15,6 +15,7 @@ use std::time::Duration;
 use vm::process::hooks::{self, Schedulers};
 use vm::process::{After, Priority, Queued, RefNumber, Runner, slice};
 use vm::term::Pid;
+use vm::trace::monitor;
 
 use crate::bind;
 use crate::clock;
@@ -306,7 +307,13 @@ impl Workers {
         let work = self.any_work(index);
         if !work {
             me.sleeps();
+            if monitor::profiles_schedulers() {
+                monitor::scheduler(index as u32 + 1, false);
+            }
             me.parker.park(me.timers.wait());
+            if monitor::profiles_schedulers() {
+                monitor::scheduler(index as u32 + 1, true);
+            }
             me.wakes();
         }
         if self.idle.awake(index) {
@@ -434,6 +441,14 @@ impl Schedulers for Workers {
 
     fn monotonic_time(&self) -> i64 {
         clock::monotonic()
+    }
+
+    fn now(&self) -> i64 {
+        clock::now()
+    }
+
+    fn cpu_time(&self) -> i64 {
+        clock::cpu_time()
     }
 
     fn current(&self) -> u32 {

@@ -110,8 +110,8 @@ pub fn item<'h>(heap: Heap<'h>, item: Atom) -> Option<Term<'h>> {
             heap.unsigned(system_flag::outstanding_requests_limit())
         }
         "trace_control_word" => {
-            let word = system_flag::trace_control_word();
-            heap.unsigned(word.load(std::sync::atomic::Ordering::Relaxed))
+            let word = vm::trace::control_word();
+            heap.unsigned(word.load(std::sync::atomic::Ordering::Relaxed).into())
         }
         "system_logger" => match crash::system_logger() {
             SystemLogger::Logger => name("logger"),

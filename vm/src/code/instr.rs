@@ -337,8 +337,18 @@ instructions! {
     ExportBif { export: u64 };
     /// Stands before every function's entry and names it; raises `function_clause`.
     FuncInfo { arity: u16, module: u32, function: u32 };
-    /// Continues at an entry after a breakpoint; patched over the entry's first instruction (see `trace`).
+    /// The code of an export whose calls by name are traced: tells the tracer, then goes where they go.
+    ExportTraced { export: u64 };
+    /// Stands for the first instruction of a function that has a breakpoint (see `shadow`).
     Breakpoint;
+    /// What a traced function returns to: tells the tracer, pops two slots (function, tracer), returns.
+    ReturnTrace;
+    /// The same; exceptions that come through are told, too.
+    ExceptionTrace;
+    /// What a function that is traced with `return_to` returns to: tells the tracer, returns.
+    ReturnToTrace;
+    /// What a function whose time is taken returns to: pops a slot (the function timed before), returns.
+    ReturnTimeTrace;
     /// Calls a function of the module: pushes the return address, jumps.
     Call { target: Jump };
     /// Pops the frame (`words` slots and the return address of it is kept), jumps.
