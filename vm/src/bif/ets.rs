@@ -322,7 +322,11 @@ fn objects<'p>(table: &Table, term: Term<'p>) -> Result<Vec<Term<'p>>, Stop<'p>>
 fn insert_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     let objects = objects(&table, call.arg(1))?;
-    let owned: Vec<OwnedTerm> = objects.into_iter().map(OwnedTerm::copy_of).collect();
+    let mut owned: Vec<OwnedTerm> = objects.into_iter().map(OwnedTerm::copy_of).collect();
+    if table.options.kind == Type::Bag {
+        // As in the stock VM: a list's objects come to stand in reverse order in a bag.
+        owned.reverse();
+    }
     call.charge(owned.len());
     let mut store = table.store.write();
     for object in owned {
