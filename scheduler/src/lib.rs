@@ -10,8 +10,8 @@
 #![deny(unsafe_code)]
 
 pub mod accounting;
-pub mod bind;
 pub mod bifs;
+pub mod bind;
 pub mod clock;
 pub mod dirty;
 pub mod halt;

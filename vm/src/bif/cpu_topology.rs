@@ -75,12 +75,17 @@ pub fn places() -> Vec<Place> {
     let mut places = Vec::new();
     for (processor, cores) in detect().into_values().enumerate() {
         for (core, threads) in cores.into_values().enumerate() {
-            places.extend(threads.into_iter().enumerate().map(|(thread, logical)| Place {
-                processor,
-                core,
-                thread,
-                logical,
-            }));
+            places.extend(
+                threads
+                    .into_iter()
+                    .enumerate()
+                    .map(|(thread, logical)| Place {
+                        processor,
+                        core,
+                        thread,
+                        logical,
+                    }),
+            );
         }
     }
     places
