@@ -4,7 +4,7 @@
 //! other side: the port table implements it in terms of processes and messages, and
 //! [`crate::testing::Bench`] in terms of a log.
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Started};
 use crate::iovec::IoVec;
 use bytes::Bytes;
 use std::any::Any;
@@ -115,6 +115,8 @@ pub enum TermSpec {
     Map(Vec<(TermSpec, TermSpec)>),
     /// The driver's own port.
     Port,
+    /// Another port.
+    OtherPort(PortId),
     /// A process.
     Pid(PidToken),
     /// A term in the external format.
@@ -146,6 +148,9 @@ pub type Job = Box<dyn FnOnce() -> Completion + Send>;
 
 /// Something to be done with the driver under its port's lock.
 pub type Completion = Box<dyn FnOnce(&mut dyn Driver) + Send>;
+
+/// Makes the driver of a port that another port's driver opens.
+pub type Starter = Box<dyn FnOnce(PortHandle) -> Started>;
 
 /// Something that a host brings to a driver, in order, one at a time.
 pub enum Event {
@@ -204,6 +209,9 @@ pub trait Host: Send + Sync {
     fn caller(&self, port: PortId) -> PidToken;
     /// Whether answers of `control` become binaries.
     fn set_control_binary(&self, port: PortId, binary: bool);
+    /// Opens another port, set up as this one and linked to `owner`; none when there are too many ports, or
+    /// no such process.
+    fn open_sibling(&self, port: PortId, owner: PidToken, start: Starter) -> Option<PortId>;
 }
 
 /// A driver's way to its port.
@@ -357,6 +365,17 @@ impl PortHandle {
     #[must_use]
     pub fn caller(&self) -> PidToken {
         self.host.caller(self.id)
+    }
+
+    /// Opens another port, set up as this one, linked to and owned by a process; `None` when there are too
+    /// many ports, or no such process. The stock VM's `driver_create_port`.
+    #[must_use]
+    pub fn open_sibling(
+        &self,
+        owner: PidToken,
+        start: impl FnOnce(PortHandle) -> Started + 'static,
+    ) -> Option<PortId> {
+        self.host.open_sibling(self.id, owner, Box::new(start))
     }
 
     /// Whether answers of [`Driver::control`] become binaries instead of lists.

@@ -124,6 +124,7 @@ fn term<'h>(heap: Heap<'h>, port: Term<'_>, spec: &TermSpec) -> Option<Term<'h>>
             map::from_pairs(heap, &pairs?)
         }
         TermSpec::Port => heap.copy(port),
+        TermSpec::OtherPort(port) => port_term(*port),
         TermSpec::Pid(pid) => Term::pid(Pid(pid.0)),
         TermSpec::External(bytes) => {
             decode::decode(heap, bytes, &decode::Options::default())

@@ -99,7 +99,7 @@ fn select_all<'p>(call: Call<'p>, table: &Table, spec: &MatchSpec, forward: bool
     let mut visited = 0;
     each_candidate(table, &store, spec, forward, |object| {
         visited += 1;
-        if let Outcome::Match(value) = spec.run(call.process(), object.term(), None) {
+        if let Outcome::Match(value) = spec.run(call.process(), object.term()) {
             results.push(value);
         }
     });
@@ -152,9 +152,7 @@ fn advance<'p>(call: Call<'p>, traversal: Arc<Traversal>) -> BifResult<'p> {
             };
             for object in objects {
                 visited += 1;
-                if let Outcome::Match(value) =
-                    traversal.spec.run(call.process(), object.term(), None)
-                {
+                if let Outcome::Match(value) = traversal.spec.run(call.process(), object.term()) {
                     if results.len() < traversal.limit {
                         results.push(value);
                     } else {
@@ -270,7 +268,7 @@ fn chosen(call: Call<'_>, table: &Table, spec: &MatchSpec) -> Vec<OwnedTerm> {
     let store = table.store.read();
     let mut chosen = Vec::new();
     each_candidate(table, &store, spec, true, |object| {
-        if let Outcome::Match(value) = spec.run(call.process(), object.term(), None)
+        if let Outcome::Match(value) = spec.run(call.process(), object.term())
             && value.same(Term::TRUE)
         {
             chosen.push(object.clone());
@@ -308,7 +306,7 @@ fn select_replace_2<'p>(call: Call<'p>) -> BifResult<'p> {
     {
         let store = table.store.read();
         each_candidate(&table, &store, &spec, true, |object| {
-            if let Outcome::Match(value) = spec.run(call.process(), object.term(), None) {
+            if let Outcome::Match(value) = spec.run(call.process(), object.term()) {
                 match (table.key_of(value), table.key_of(object.term())) {
                     (Some(new), Some(old)) if new.exactly_equals(old) => {
                         replacements.push((object.clone(), OwnedTerm::copy_of(value)));
@@ -350,7 +348,7 @@ fn match_spec_run_r_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut visited = 0;
     for object in list.by_ref() {
         visited += 1;
-        if let Outcome::Match(value) = compiled.0.run(call.process(), object, None) {
+        if let Outcome::Match(value) = compiled.0.run(call.process(), object) {
             results = call.heap.cons(value, results);
         }
     }
