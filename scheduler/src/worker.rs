@@ -17,6 +17,7 @@ use vm::process::{After, Priority, Queued, RefNumber, Runner, slice};
 use vm::term::Pid;
 use vm::trace::monitor;
 
+use crate::bind;
 use crate::clock;
 use crate::idle::{Idle, MAX_WORKERS};
 use crate::limits;
@@ -189,6 +190,7 @@ impl Workers {
     /// What a worker does all its life.
     fn work(&self, index: usize, runner: fn() -> Box<dyn Runner>) {
         CURRENT.set(Some(index));
+        bind::thread_starts(index);
         let mut runner = runner();
         let me = &self.all[index];
         let mut slot_turns = 0;

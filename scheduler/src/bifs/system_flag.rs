@@ -15,6 +15,7 @@ use vm::trace::{self, Tracer, sequential};
 use vm::{atom, bifs};
 
 use crate::accounting::MICROSTATE;
+use crate::bind;
 use crate::clock::{self, OffsetState};
 use crate::limits::{self, Blocked};
 use crate::offset_monitors;
@@ -102,17 +103,18 @@ fn system_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
             let old = OUTSTANDING.swap(limit.ok_or_else(badarg)?, Ordering::Relaxed);
             Ok(call.heap.unsigned(old))
         }
+        "scheduler_bind_type" => {
+            let how = value.as_atom().map(Atom::name);
+            let old = how.and_then(bind::set_bind_type).ok_or_else(badarg)?;
+            Ok(Term::atom(Atom::from_static(old)))
+        }
         "system_logger" => system_logger(value),
         // What has no counterpart here: the values are checked, and change nothing that could be seen.
         "scheduling_statistics" => match value.as_atom().map(Atom::name) {
             Some("enable" | "disable" | "clear") => Ok(Term::TRUE),
             _ => Err(badarg()),
         },
-        "time_offset"
-        | "erts_alloc"
-        | "cpu_topology"
-        | "internal_cpu_topology"
-        | "scheduler_bind_type" => Err(badarg()),
+        "time_offset" | "erts_alloc" | "cpu_topology" | "internal_cpu_topology" => Err(badarg()),
         "sequential_tracer" => {
             let tracer = match value.as_bool() {
                 Some(false) => None,

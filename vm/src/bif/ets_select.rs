@@ -57,7 +57,13 @@ fn spec<'p>(term: Term<'p>) -> Result<Arc<MatchSpec>, Stop<'p>> {
         .map_err(|_| badarg())
 }
 
-/// Calls `visit` with each object that can match until it says stop.
+fn pattern<'p>(term: Term<'p>, whole: bool) -> Result<Arc<MatchSpec>, Stop<'p>> {
+    match_spec::compile_pattern(term, whole)
+        .map(Arc::new)
+        .map_err(|_| badarg())
+}
+
+/// Calls `visit` with each object that can match.
 fn each_candidate<'a>(
     table: &Table,
     store: &'a crate::ets::store::Store,
@@ -103,9 +109,7 @@ fn select_all<'p>(call: Call<'p>, table: &Table, spec: &MatchSpec, forward: bool
 
 fn whole<'p>(call: Call<'p>, spec: Arc<MatchSpec>, forward: bool) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    let results = select_all(call, &table, &spec, forward);
-    // Hash tables are walked so that the last found comes first, as stock ones are.
-    Ok(call.heap.list(&results))
+    Ok(call.heap.list(&select_all(call, &table, &spec, forward)))
 }
 
 fn limited<'p>(call: Call<'p>, spec: Arc<MatchSpec>, forward: bool) -> BifResult<'p> {
@@ -212,35 +216,19 @@ fn continue_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn match_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    whole(
-        call,
-        Arc::new(match_spec::compile_pattern(call.arg(1), false)),
-        true,
-    )
+    whole(call, pattern(call.arg(1), false)?, true)
 }
 
 fn match_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    limited(
-        call,
-        Arc::new(match_spec::compile_pattern(call.arg(1), false)),
-        true,
-    )
+    limited(call, pattern(call.arg(1), false)?, true)
 }
 
 fn match_object_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    whole(
-        call,
-        Arc::new(match_spec::compile_pattern(call.arg(1), true)),
-        true,
-    )
+    whole(call, pattern(call.arg(1), true)?, true)
 }
 
 fn match_object_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    limited(
-        call,
-        Arc::new(match_spec::compile_pattern(call.arg(1), true)),
-        true,
-    )
+    limited(call, pattern(call.arg(1), true)?, true)
 }
 
 fn select_2<'p>(call: Call<'p>) -> BifResult<'p> {

@@ -29,6 +29,7 @@ pub mod display;
 pub mod distribution;
 pub mod etf;
 pub mod ets;
+mod ets_options;
 pub mod ets_select;
 pub mod exceptions;
 pub mod funs;

@@ -321,22 +321,22 @@ pub(crate) fn fun_target(
     fun: Word,
     arity: usize,
 ) -> Result<(*const Instr, usize), Raised> {
-    match term(fun).kind_if_boxed() {
-        Some(Kind::Fun(fun)) => {
-            let entry = fun.entry();
-            if entry.id.arity as usize != arity {
-                return Err(badarity(process, registers, fun.term().word(), arity));
-            }
-            let address = entry.address();
-            if address.is_null() {
-                return unloaded_fun(process, registers, entry, fun.term().word(), arity);
-            }
-            let env = fun.env();
-            for (register, value) in registers.x[arity..].iter_mut().zip(env) {
-                *register = value.word();
-            }
-            Ok((address, arity + env.len()))
+    if let Some(fun) = term(fun).as_closure() {
+        let entry = fun.entry();
+        if entry.id.arity as usize != arity {
+            return Err(badarity(process, registers, fun.term().word(), arity));
         }
+        let address = entry.address();
+        if address.is_null() {
+            return unloaded_fun(process, registers, entry, fun.term().word(), arity);
+        }
+        let env = fun.env();
+        for (register, value) in registers.x[arity..].iter_mut().zip(env) {
+            *register = value.word();
+        }
+        return Ok((address, arity + env.len()));
+    }
+    match term(fun).kind_if_boxed() {
         Some(Kind::Export(export)) => {
             if export.mfa.arity as usize != arity {
                 return Err(badarity(process, registers, fun, arity));

@@ -122,7 +122,15 @@ impl Raised {
     /// An operator's failure. The stock VM adds and subtracts small constants in place, so that the operator
     /// itself is not in the trace then.
     pub fn operator(instruction: &Instr, op: Op, args: &[Word], reason: Atom) -> Raised {
-        if matches!(instruction, Instr::AddC { .. } | Instr::SubC { .. }) {
+        if matches!(
+            instruction,
+            Instr::AddC { .. }
+                | Instr::SubC { .. }
+                | Instr::AddCX { .. }
+                | Instr::SubCX { .. }
+                | Instr::AddCYX { .. }
+                | Instr::SubCYX { .. }
+        ) {
             return Raised::error(reason);
         }
         let mfa = Mfa {

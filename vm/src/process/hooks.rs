@@ -275,6 +275,11 @@ pub fn system_time() -> i64 {
     schedulers().map_or(0, Schedulers::system_time)
 }
 
+/// Erlang monotonic time in nanoseconds; 0 where there is no clock yet.
+pub fn monotonic_time() -> i64 {
+    schedulers().map_or(0, Schedulers::monotonic_time)
+}
+
 /// Sends a message that was built elsewhere to whatever a peer is; ports and other nodes get none.
 pub fn send_to_peer(peer: Peer, message: OwnedTerm) {
     if let Peer::Process(pid) = peer {

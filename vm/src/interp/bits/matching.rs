@@ -60,7 +60,9 @@ impl Context {
         self.end() - self.position()
     }
 
-    fn holder(self) -> Word {
+    /// What holds the bytes.
+    #[inline(always)]
+    pub(crate) fn holder(self) -> Word {
         // SAFETY: as in `position`.
         unsafe { *self.at.add(3) }
     }
