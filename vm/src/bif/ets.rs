@@ -325,7 +325,7 @@ fn insert_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut owned: Vec<OwnedTerm> = objects.into_iter().map(OwnedTerm::copy_of).collect();
     call.charge(owned.len());
     let mut store = table.store.write();
-    in_order_of_insertion(&mut owned, &store);
+    in_order_of_insertion(&mut owned, &table);
     for object in owned {
         store.insert(object);
     }
@@ -333,8 +333,8 @@ fn insert_2<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 /// The stock VM inserts a list into a bag from its end on, which shows where objects have the same key.
-fn in_order_of_insertion(objects: &mut [OwnedTerm], store: &Store) {
-    if store.kind() == Type::Bag {
+fn in_order_of_insertion(objects: &mut [OwnedTerm], table: &Table) {
+    if table.options.kind == Type::Bag {
         objects.reverse();
     }
 }
@@ -348,7 +348,7 @@ fn insert_new_2<'p>(call: Call<'p>) -> BifResult<'p> {
         .collect();
     call.charge(owned.len());
     let mut store = table.store.write();
-    in_order_of_insertion(&mut owned, &store);
+    in_order_of_insertion(&mut owned, &table);
     for &object in &objects {
         if store.contains(key_in(&table, object)?) {
             return Ok(Term::FALSE);
