@@ -60,6 +60,7 @@ fn link_bifs() {
     // Module `erlang` has stand-ins for these that would call themselves.
     export("erlang", "apply", 3).set_native(&snippets::APPLY_3[0]);
     export("erlang", "apply", 2).set_native(&snippets::APPLY_2[0]);
+    export("erlang", "yield", 0).set_native(&snippets::YIELD[0]);
 }
 
 fn export(module: &'static str, function: &'static str, arity: u32) -> &'static Export {
