@@ -3,8 +3,10 @@
 //! A built-in native module is a table like that of BIFs ([`vm::bifs!`]), under the name that its Erlang
 //! module passes to `load_nif`.
 
+pub mod blocking;
 pub mod errno;
 pub mod load;
+pub mod owners;
 pub mod prim_buffer;
 pub mod prim_file;
 pub mod zlib;
