@@ -280,7 +280,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         ($target:expr, $arity:expr) => {{
             ip = $target;
             reds -= 1;
-            if reds <= 0 {
+            if reds <= 0 || cfg!(feature = "zeal") {
                 cold_path();
                 leave!(Outcome::Yielded, $arity as usize);
             }
@@ -292,7 +292,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             let Jump(distance) = $jump;
             ip = unsafe { ip.offset(distance as isize) };
             reds -= 1;
-            if reds <= 0 {
+            if reds <= 0 || cfg!(feature = "zeal") {
                 cold_path();
                 let arity = calls::arity_at(ip);
                 leave!(Outcome::Yielded, arity);
@@ -2044,7 +2044,11 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         ip = unsafe { ip.offset(target.0 as isize) };
                         leave!(Outcome::Waiting(Some(milliseconds)), 0)
                     }
-                    Err(raised) => raise_built!(raised),
+                    Err(raised) => {
+                        // The next receive begins with the oldest message again.
+                        process.mailbox.restart();
+                        raise_built!(raised)
+                    }
                 },
             },
             Instr::RecvMarkerReserve { dst } => {

@@ -160,7 +160,8 @@ fn run(process: &mut Process, runner: &mut dyn Runner) -> Next {
                     if process.is_hibernating() {
                         process.collect_to_hibernate();
                     }
-                    if !process.has_signals() {
+                    // A receive that looked for messages may have fetched tasks as well.
+                    if !process.has_signals() && !process.has_tasks() {
                         return Next::Sleep;
                     }
                 }
