@@ -9,6 +9,8 @@ pub mod load;
 pub mod owners;
 pub mod prim_buffer;
 pub mod prim_file;
+pub mod prim_net;
+pub mod sockaddr;
 pub mod zlib;
 
 use vm::bif::BifEntry;
@@ -34,7 +36,7 @@ pub static MODULES: &[NativeModule] = &[
     },
     NativeModule {
         name: "net",
-        functions: &[],
+        functions: prim_net::BIFS,
     },
     NativeModule {
         name: "prim_buffer",
