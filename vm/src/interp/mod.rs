@@ -20,7 +20,7 @@ pub mod registers;
 
 pub use registers::Registers;
 
-use crate::bif::{BifEntry, Call};
+use crate::bif::{BifEntry, Call, Stop};
 use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg, Register};
 use crate::code::{Export, Instr};
 use crate::process::receive::TimeLimit;
@@ -287,6 +287,41 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 leave!(Outcome::Yielded, $arity as usize);
             }
             continue;
+        }};
+    }
+    /// If `apply` as the last call of a frame of `words` found a BIF, runs it while the frame still stands, so
+    /// that an exception's stack trace shows the caller.
+    macro_rules! apply_bif_last {
+        ($export:expr, $words:expr) => {{
+            if let Some(bif) = $export.active_bif() {
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        pop!($words);
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => {
+                        if matches!(stop, Stop::Trap(_)) {
+                            // It may be called again, by what needs no more than its arguments.
+                            reload!();
+                            pop!($words);
+                            ip = $export.bif_stub();
+                            sync!();
+                        }
+                        flow!(calls::stopped(
+                            process,
+                            registers,
+                            bif,
+                            stop,
+                            calls::Position::Tail
+                        ))
+                    }
+                }
+            }
         }};
     }
     macro_rules! enter_local {
@@ -646,6 +681,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 sync!();
                 match calls::apply(process, registers, arity as usize) {
                     Ok(export) => {
+                        apply_bif_last!(export, words);
                         pop!(words);
                         enter!(export.address(), arity)
                     }
@@ -655,7 +691,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::ApplyArgs => {
                 sync!();
                 match calls::apply_args(registers) {
-                    Ok(export) => enter!(export.address(), export.mfa.arity),
+                    Ok(export) => {
+                        apply_bif_last!(export, 0);
+                        enter!(export.address(), export.mfa.arity)
+                    }
                     Err(raised) => raise_built!(raised),
                 }
             }
@@ -683,6 +722,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 sync!();
                 match calls::apply_args(registers) {
                     Ok(export) => {
+                        apply_bif_last!(export, words);
                         pop!(words);
                         enter!(export.address(), export.mfa.arity)
                     }
