@@ -36,6 +36,8 @@ enum Step {
     Build,
     /// Tests of the crates, Erlang programs and the shell.
     Cargo,
+    /// Images booted in an emulator; programs compared on Linux and on the kernel.
+    Image,
     /// The BIF tables against OTP's list.
     Bifs,
     /// A sample of OTP's modules compiled.
@@ -65,6 +67,7 @@ impl Step {
             ),
             Step::Build => cargo(vm, &["build", "--release", "--workspace"]),
             Step::Cargo => cargo_tests(vm),
+            Step::Image => xtask(vm, &["image"]),
             Step::Bifs => xtask(vm, &["bifs"]),
             Step::CompileOtp => xtask(vm, &["compile-otp", "--sample", "24"]),
             Step::Differential => xtask(vm, &["differential", "--cases", "3000"]),
@@ -74,7 +77,13 @@ impl Step {
 }
 
 /// The steps of a plain `cargo xtask test`; the others run when they are named.
-const USUAL: &[Step] = &[Step::Setup, Step::Format, Step::Build, Step::Cargo];
+const USUAL: &[Step] = &[
+    Step::Setup,
+    Step::Format,
+    Step::Build,
+    Step::Cargo,
+    Step::Image,
+];
 
 /// Tests of the crates and the Erlang programs, but those in `tests/known-failures.txt`, which are listed.
 fn cargo_tests(vm: &str) -> Result<()> {
