@@ -51,6 +51,7 @@ mod lists;
 mod literals;
 mod opcodes;
 mod operand;
+mod place;
 mod reader;
 mod rewrite;
 mod rules;

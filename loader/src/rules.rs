@@ -4,6 +4,7 @@
 //! the same. No rule reaches over a label. An instruction made of several has the line of the last of them
 //! that had one: what comes before in a rule cannot raise.
 
+use crate::place::placed;
 use vm::code::Instr;
 use vm::code::instr::{Jump, Links, Reg, Table};
 use vm::code::module::Line;
@@ -32,6 +33,29 @@ fn fuse(code: &[Instr], data: &[Word]) -> Option<(usize, Instr)> {
 
         // The last argument is moved to its place.
         [Move { src, dst }, Call { target }, ..] => (2, MoveCall { src, dst, target }),
+
+        // The last two.
+        [
+            Move {
+                src: src1,
+                dst: dst1,
+            },
+            Move {
+                src: src2,
+                dst: dst2,
+            },
+            Call { target },
+            ..,
+        ] => (
+            3,
+            Move2Call {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            },
+        ),
 
         // A value is moved for those who wait for it elsewhere.
         [Move { src, dst }, Jump { target }, ..] => (2, MoveJump { src, dst, target }),
@@ -253,7 +277,7 @@ fn fuse_all(draft: &mut Draft, label_limit: u32) -> Vec<u32> {
         }
         let end = labels.peek().map_or(code.len(), |(at, _)| *at as usize);
         let (count, instruction) = fuse(&code[from..end], data).unwrap_or((1, code[from]));
-        code[to] = instruction;
+        code[to] = placed(instruction);
         while function < functions.len() && functions[function].entry as usize == from {
             functions[function].entry = to as u32;
             function += 1;
@@ -309,14 +333,16 @@ fn resolve(draft: &mut Draft, places: &[u32]) {
         instruction.link(&mut links);
         let jumps = match *instruction {
             Instr::SelectImm { table, .. }
+            | Instr::SelectImmX { table, .. }
             | Instr::SelectImmFew { table, .. }
+            | Instr::SelectImmFewX { table, .. }
             | Instr::SelectTerm { table, .. }
             | Instr::SelectArity { table, .. } => {
                 let at = table.0.addr();
                 let count = data[at] as usize;
                 &mut data[at + 1 + count..][..count]
             }
-            Instr::SelectRange { table, .. } => {
+            Instr::SelectRange { table, .. } | Instr::SelectRangeX { table, .. } => {
                 let at = table.0.addr();
                 let count = data[at + 1] as usize;
                 &mut data[at + 2..][..count]

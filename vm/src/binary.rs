@@ -21,7 +21,8 @@ pub struct BinaryData {
     start: *mut u8,
     /// How many bytes are valid; only grows.
     used: AtomicUsize,
-    /// How many bytes are valid or about to be written: differs from `used` only while somebody writes.
+    /// How many bits are valid or about to be written: less than `used` says where the last byte is partly
+    /// free, more while somebody writes.
     claimed: AtomicUsize,
     capacity: usize,
     /// Keeps `start` alive where the bytes are not our own allocation.
@@ -55,7 +56,7 @@ impl BinaryData {
         let data = BinaryData {
             start,
             used: AtomicUsize::new(len),
-            claimed: AtomicUsize::new(len),
+            claimed: AtomicUsize::new(len * 8),
             capacity,
             foreign: None,
         };
@@ -79,7 +80,7 @@ impl BinaryData {
         Arc::new(BinaryData {
             start,
             used: AtomicUsize::new(bytes.len()),
-            claimed: AtomicUsize::new(bytes.len()),
+            claimed: AtomicUsize::new(bytes.len() * 8),
             capacity,
             foreign: None,
         })
@@ -91,7 +92,7 @@ impl BinaryData {
         Arc::new(BinaryData {
             start: bytes.as_ptr().cast_mut(),
             used: AtomicUsize::new(bytes.len()),
-            claimed: AtomicUsize::new(bytes.len()),
+            claimed: AtomicUsize::new(bytes.len() * 8),
             capacity: bytes.len(),
             foreign: Some(bytes),
         })
@@ -114,13 +115,52 @@ impl BinaryData {
         self.capacity
     }
 
-    /// Appends bytes in place if the valid bytes end at `end` and there is room: at most one caller can
-    /// succeed for an `end`. `write` fills the new bytes.
-    pub fn claim(&self, end: usize, more: usize, write: impl FnOnce(&mut [u8])) -> bool {
-        let Some(new) = end.checked_add(more).filter(|&new| new <= self.capacity) else {
+    /// Whether the holder of `data` is the only one.
+    ///
+    /// # Safety
+    /// The pointer came from `Arc::into_raw`, and its holder keeps it.
+    pub unsafe fn is_alone(data: *const BinaryData) -> bool {
+        // SAFETY: by contract; the count is only looked at.
+        let this = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(data) });
+        // `Acquire`, as for `Arc::get_mut`: what others did before they let go is over.
+        std::sync::atomic::fence(Ordering::Acquire);
+        Arc::strong_count(&this) == 1
+    }
+
+    /// Says that of the last byte only some bits are valid, so that the next [`claim`](BinaryData::claim) begins
+    /// within it.
+    ///
+    /// # Panics
+    /// If the bits do not end in the last byte.
+    pub fn end_at(self: &mut Arc<BinaryData>, bits: usize) {
+        let data = Arc::get_mut(self).expect("nobody else knows the binary yet");
+        assert_eq!(
+            bits.div_ceil(8),
+            *data.used.get_mut(),
+            "the bits' last byte"
+        );
+        *data.claimed.get_mut() = bits;
+    }
+
+    /// Appends in place if the valid bits end at bit `end` and there is room for `more`: at most one caller can
+    /// succeed for an `end`. `write` gets the bytes from that of `end` on, and writes from bit `end % 8`.
+    ///
+    /// Where `end` lies within a byte, others must not read that byte meanwhile: `alone` says that no other
+    /// thread can hold the binary.
+    pub fn claim(
+        &self,
+        end: usize,
+        more: usize,
+        alone: bool,
+        write: impl FnOnce(&mut [u8]),
+    ) -> bool {
+        let Some(new) = end
+            .checked_add(more)
+            .filter(|&new| new.div_ceil(8) <= self.capacity)
+        else {
             return false;
         };
-        if self.foreign.is_some() || more == 0 {
+        if self.foreign.is_some() || more == 0 || (end % 8 != 0 && !alone) {
             return false;
         }
         // `AcqRel`: our claim is seen by the next, and theirs by us.
@@ -131,15 +171,20 @@ impl BinaryData {
         {
             return false;
         }
+        let (first, fresh, last) = (end / 8, end.div_ceil(8), new.div_ceil(8));
         // SAFETY:
-        // 1. The exchange gave bytes `end..new` to this call alone; zeroing first makes them valid.
-        // 2. They lie beyond `used`, so nobody else can see them yet.
+        // 1. The exchange gave bits `end..new` to this call alone; zeroing first makes whole bytes valid.
+        // 2. These lie beyond `used`, so nobody else can see them yet; a byte that was partly valid is seen by
+        //    this thread alone.
         unsafe {
-            std::ptr::write_bytes(self.start.add(end), 0, more);
-            write(std::slice::from_raw_parts_mut(self.start.add(end), more));
+            std::ptr::write_bytes(self.start.add(fresh), 0, last - fresh);
+            write(std::slice::from_raw_parts_mut(
+                self.start.add(first),
+                last - first,
+            ));
         }
         // Whoever claims next knows `new` from a term made after this, so stores come in order.
-        self.used.store(new, Ordering::Release);
+        self.used.store(last, Ordering::Release);
         true
     }
 }
@@ -172,15 +217,30 @@ mod tests {
     #[test]
     fn only_the_end_can_be_appended_to_and_only_once() {
         let data = BinaryData::with_capacity(b"abc", 8);
-        assert!(!data.claim(2, 1, |_| panic!("not the end")));
-        assert!(data.claim(3, 2, |room| room.copy_from_slice(b"de")));
-        assert!(!data.claim(3, 2, |_| panic!("no longer the end")));
+        assert!(!data.claim(16, 8, false, |_| panic!("not the end")));
+        assert!(data.claim(24, 16, false, |room| room.copy_from_slice(b"de")));
+        assert!(!data.claim(24, 16, false, |_| panic!("no longer the end")));
         assert_eq!(data.bytes(), b"abcde");
-        assert!(!data.claim(5, 4, |_| panic!("no room")));
-        assert!(data.claim(5, 3, |room| assert_eq!(room, [0; 3])));
+        assert!(!data.claim(40, 32, false, |_| panic!("no room")));
+        assert!(data.claim(40, 24, false, |room| assert_eq!(room, [0; 3])));
         assert_eq!(data.bytes(), b"abcde\0\0\0");
         let foreign = BinaryData::from_bytes(Bytes::from_static(b"foreign"));
-        assert!(!foreign.claim(7, 0, |_| panic!("not ours")));
+        assert!(!foreign.claim(56, 8, false, |_| panic!("not ours")));
+    }
+
+    #[test]
+    fn bits_are_appended_to_a_byte_that_is_partly_free() {
+        let mut data = BinaryData::build(1, 3, |room| room[0] = 0b1010_0000);
+        BinaryData::end_at(&mut data, 3);
+        assert!(!data.claim(3, 7, false, |_| panic!("others may read the byte")));
+        assert!(data.claim(3, 7, true, |room| {
+            assert_eq!(room, [0b1010_0000, 0]);
+            room.copy_from_slice(&[0b1011_1111, 0b1100_0000]);
+        }));
+        assert_eq!(data.bytes(), [0b1011_1111, 0b1100_0000]);
+        assert!(!data.claim(8, 8, true, |_| panic!("not the end")));
+        assert!(data.claim(10, 14, true, |room| room[1] = 1));
+        assert_eq!(data.bytes(), [0b1011_1111, 0b1100_0000, 1]);
     }
 
     #[test]
@@ -192,7 +252,7 @@ mod tests {
                     let data = &data;
                     scope.spawn(move || {
                         let ends = (100..400).step_by(3);
-                        ends.filter(|&end| data.claim(end, 3, |room| room.fill(id)))
+                        ends.filter(|&end| data.claim(end * 8, 24, false, |room| room.fill(id)))
                             .count()
                     })
                 })

@@ -113,7 +113,7 @@ fn small_release(lintel: &Path, work: &Path) -> Result<()> {
     std::fs::write(version.join("sys.config"), "[{stdlib, [{answer, 42}]}].\n")?;
     std::fs::write(
         version.join("vm.args"),
-        "# Settings of the node\n-noshell\n-eval io:format(\"answer~p~n\",[application:get_env(stdlib,answer)]),halt(4).\n",
+        "# Settings of the node\n-noshell\n-eval 'io:format(\"answer~p~n\",[application:get_env(stdlib,answer)]),halt(4).'\n",
     )?;
     let image = work.join("release.img");
     build(lintel, &[&folder], &image)?;

@@ -68,7 +68,7 @@ impl Step {
             Step::Build => cargo(vm, &["build", "--release", "--workspace"]),
             Step::Cargo => cargo_tests(vm),
             Step::Image => xtask(vm, &["image"]),
-            Step::Bifs => xtask(vm, &["bifs"]),
+            Step::Bifs => xtask(vm, &["bifs", "--strict"]),
             Step::CompileOtp => xtask(vm, &["compile-otp", "--sample", "24"]),
             Step::Differential => xtask(vm, &["differential", "--cases", "3000"]),
             Step::Conformance => xtask(vm, &["conformance", "--group", "ci"]),
@@ -83,6 +83,7 @@ const USUAL: &[Step] = &[
     Step::Build,
     Step::Cargo,
     Step::Image,
+    Step::Bifs,
 ];
 
 /// Tests of the crates and the Erlang programs, but those in `tests/known-failures.txt`, which are listed.

@@ -40,10 +40,9 @@ fn element_2<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn setelement_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    let mut elements = tuple(call.arg(1))?.elements().to_vec();
+    let elements = tuple(call.arg(1))?.elements();
     let at = index(call.arg(0), elements.len())?;
-    elements[at] = call.arg(2);
-    Ok(call.heap.tuple(&elements))
+    Ok(call.heap.tuple_with(elements, at, call.arg(2)))
 }
 
 fn tuple_size_1<'p>(call: Call<'p>) -> BifResult<'p> {

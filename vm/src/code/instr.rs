@@ -62,6 +62,62 @@ impl fmt::Debug for Reg {
     }
 }
 
+/// An X register that the instruction knows to be one: read without a look at what it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct XReg(pub u16);
+
+impl fmt::Debug for XReg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Reg::x(self.0).fmt(f)
+    }
+}
+
+/// A slot of the current stack frame, likewise.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct YReg(pub u16);
+
+impl fmt::Debug for YReg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Reg::y(self.0).fmt(f)
+    }
+}
+
+/// Where a register is.
+pub trait Register: Copy {
+    /// Its address, of the X registers at `x` and the frame at `e`.
+    ///
+    /// # Safety
+    /// The register is one of these.
+    unsafe fn at(self, x: *mut Word, e: *mut Word) -> *mut Word;
+}
+
+impl Register for Reg {
+    #[inline(always)]
+    unsafe fn at(self, x: *mut Word, e: *mut Word) -> *mut Word {
+        let base = if self.is_y() { e } else { x };
+        // SAFETY: by contract.
+        unsafe { base.add(self.index()) }
+    }
+}
+
+impl Register for XReg {
+    #[inline(always)]
+    unsafe fn at(self, x: *mut Word, _e: *mut Word) -> *mut Word {
+        // SAFETY: by contract.
+        unsafe { x.add(self.0 as usize) }
+    }
+}
+
+impl Register for YReg {
+    #[inline(always)]
+    unsafe fn at(self, _x: *mut Word, e: *mut Word) -> *mut Word {
+        // SAFETY: by contract.
+        unsafe { e.add(self.0 as usize) }
+    }
+}
+
 /// Where to go, in instructions from this one. 0 stands for "nowhere": a failure raises instead.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
@@ -177,6 +233,18 @@ impl Field for Reg {
     }
 }
 
+impl Field for XReg {
+    fn value(self) -> FieldValue {
+        FieldValue::Reg(Reg::x(self.0))
+    }
+}
+
+impl Field for YReg {
+    fn value(self) -> FieldValue {
+        FieldValue::Reg(Reg::y(self.0))
+    }
+}
+
 impl Field for Const {
     fn value(self) -> FieldValue {
         FieldValue::Const(self)
@@ -269,8 +337,18 @@ instructions! {
     ExportBif { export: u64 };
     /// Stands before every function's entry and names it; raises `function_clause`.
     FuncInfo { arity: u16, module: u32, function: u32 };
-    /// Continues at an entry after a breakpoint; patched over the entry's first instruction (see `trace`).
+    /// The code of an export whose calls by name are traced: tells the tracer, then goes where they go.
+    ExportTraced { export: u64 };
+    /// Stands for the first instruction of a function that has a breakpoint (see `shadow`).
     Breakpoint;
+    /// What a traced function returns to: tells the tracer, pops two slots (function, tracer), returns.
+    ReturnTrace;
+    /// The same; exceptions that come through are told, too.
+    ExceptionTrace;
+    /// What a function that is traced with `return_to` returns to: tells the tracer, returns.
+    ReturnToTrace;
+    /// What a function whose time is taken returns to: pops a slot (the function timed before), returns.
+    ReturnTimeTrace;
     /// Calls a function of the module: pushes the return address, jumps.
     Call { target: Jump };
     /// Pops the frame (`words` slots and the return address of it is kept), jumps.
@@ -307,6 +385,8 @@ instructions! {
     ApplyFunArgsLast { words: u16 };
     /// What a process's lowest frame returns to: it ends normally.
     EndProcess;
+    /// The code of `erlang:yield/0`: gives way, then returns `true`.
+    Yield;
     /// Calls the fun in x(arity).
     CallFun { arity: u16 };
     /// Calls the fun in `fun` with x0…x(arity−1).
@@ -365,6 +445,8 @@ instructions! {
     MoveJump { src: Reg, dst: Reg, target: Jump };
     /// `dst = src`, then calls a function of the module.
     MoveCall { src: Reg, dst: Reg, target: Jump };
+    /// Two moves, in order, then calls a function of the module.
+    Move2Call { src1: Reg, dst1: Reg, src2: Reg, dst2: Reg, target: Jump };
     /// Jumps.
     Jump { target: Jump };
 
@@ -710,6 +792,123 @@ instructions! {
     BsOld { op: u16, fail: Jump, table: Table };
     /// `x0` = an empty binary with room to append; x0 says how many bytes to expect.
     BsInitWritable;
+
+    // The same where all registers are X registers (the rules' last step) ----------------------------------
+
+    /// [`Move`](Instr::Move).
+    MoveX { src: XReg, dst: XReg };
+    /// [`MoveC`](Instr::MoveC).
+    MoveCX { dst: XReg, value: Const };
+    /// [`MoveReturn`](Instr::MoveReturn).
+    MoveReturnX { src: XReg };
+    /// [`MoveCall`](Instr::MoveCall).
+    MoveCallX { src: XReg, dst: XReg, target: Jump };
+    /// [`GetList`](Instr::GetList).
+    GetListX { src: XReg, head: XReg, tail: XReg };
+    /// [`GetHd`](Instr::GetHd).
+    GetHdX { src: XReg, dst: XReg };
+    /// [`GetTl`](Instr::GetTl).
+    GetTlX { src: XReg, dst: XReg };
+    /// [`PutList`](Instr::PutList).
+    PutListX { head: XReg, tail: XReg, dst: XReg };
+    /// [`PutListRC`](Instr::PutListRC).
+    PutListRCX { head: XReg, dst: XReg, tail: Const };
+    /// [`IsNonemptyListGetList`](Instr::IsNonemptyListGetList).
+    IsNonemptyListGetListX { src: XReg, fail: Jump, head: XReg, tail: XReg };
+    /// [`IsNonemptyList`](Instr::IsNonemptyList).
+    IsNonemptyListX { src: XReg, fail: Jump };
+    /// [`IsNil`](Instr::IsNil).
+    IsNilX { src: XReg, fail: Jump };
+    /// [`GetTupleElement`](Instr::GetTupleElement).
+    GetTupleElementX { src: XReg, dst: XReg, index: u32 };
+    /// [`GetTupleElement2`](Instr::GetTupleElement2).
+    GetTupleElement2X { src: XReg, dst1: XReg, index1: u16, dst2: XReg, index2: u16 };
+    /// [`GetTupleElement3`](Instr::GetTupleElement3).
+    GetTupleElement3X { src: XReg, index: u16, dst1: XReg, dst2: XReg, dst3: XReg };
+    /// [`PutTuple2`](Instr::PutTuple2).
+    PutTuple2X { dst: XReg, a: XReg, b: XReg };
+    /// [`PutTuple3`](Instr::PutTuple3).
+    PutTuple3X { dst: XReg, a: XReg, b: XReg, c: XReg };
+    /// [`PutTagged2`](Instr::PutTagged2).
+    PutTagged2X { dst: XReg, a: XReg, tag: Const };
+    /// [`PutTagged3`](Instr::PutTagged3).
+    PutTagged3X { dst: XReg, a: XReg, b: XReg, tag: Const };
+    /// [`IsLt`](Instr::IsLt).
+    IsLtX { a: XReg, fail: Jump, b: XReg };
+    /// [`IsLtRC`](Instr::IsLtRC).
+    IsLtRCX { a: XReg, fail: Jump, value: Const };
+    /// [`IsGe`](Instr::IsGe).
+    IsGeX { a: XReg, fail: Jump, b: XReg };
+    /// [`IsGeRC`](Instr::IsGeRC).
+    IsGeRCX { a: XReg, fail: Jump, value: Const };
+    /// [`IsGeCR`](Instr::IsGeCR).
+    IsGeCRX { b: XReg, fail: Jump, value: Const };
+    /// [`IsEqExact`](Instr::IsEqExact).
+    IsEqExactX { a: XReg, fail: Jump, b: XReg };
+    /// [`IsEqExactImm`](Instr::IsEqExactImm).
+    IsEqExactImmX { a: XReg, fail: Jump, value: Const };
+    /// [`IsNeExactImm`](Instr::IsNeExactImm).
+    IsNeExactImmX { a: XReg, fail: Jump, value: Const };
+    /// [`IsTupleOfArity`](Instr::IsTupleOfArity).
+    IsTupleOfArityX { src: XReg, fail: Jump, arity: u32 };
+    /// [`IsTaggedTuple`](Instr::IsTaggedTuple).
+    IsTaggedTupleX { src: XReg, fail: Jump, arity: u32, tag: u32 };
+    /// [`IsInteger`](Instr::IsInteger).
+    IsIntegerX { src: XReg, fail: Jump };
+    /// [`IsAtom`](Instr::IsAtom).
+    IsAtomX { src: XReg, fail: Jump };
+    /// [`SelectImm`](Instr::SelectImm).
+    SelectImmX { src: XReg, fail: Jump, table: Table };
+    /// [`SelectImmFew`](Instr::SelectImmFew).
+    SelectImmFewX { src: XReg, fail: Jump, table: Table };
+    /// [`SelectRange`](Instr::SelectRange).
+    SelectRangeX { src: XReg, fail: Jump, table: Table };
+    /// [`Add`](Instr::Add).
+    AddX { a: XReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
+    /// [`AddC`](Instr::AddC).
+    AddCX { a: XReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    /// [`Sub`](Instr::Sub).
+    SubX { a: XReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
+    /// [`SubC`](Instr::SubC).
+    SubCX { a: XReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    /// [`Mul`](Instr::Mul).
+    MulX { a: XReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
+    /// [`BandC`](Instr::BandC).
+    BandCX { a: XReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    /// [`BsrC`](Instr::BsrC).
+    BsrCX { a: XReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    /// [`Bxor`](Instr::Bxor).
+    BxorX { a: XReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
+    /// [`Move`](Instr::Move) to a slot.
+    MoveXY { src: XReg, dst: YReg };
+    /// [`Move`](Instr::Move) from a slot.
+    MoveYX { src: YReg, dst: XReg };
+    /// [`Move2`](Instr::Move2) between X registers.
+    Move2X { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg };
+    /// [`Move2`](Instr::Move2) to slots.
+    Move2XY { src1: XReg, dst1: YReg, src2: XReg, dst2: YReg };
+    /// [`Move2`](Instr::Move2) from slots.
+    Move2YX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg };
+    /// [`Move2`](Instr::Move2) first to a slot, then between X registers.
+    Move2XYX { src1: XReg, dst1: YReg, src2: XReg, dst2: XReg };
+    /// [`Move2Call`](Instr::Move2Call) between X registers.
+    Move2CallX { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg, target: Jump };
+    /// [`Move2Call`](Instr::Move2Call) from slots.
+    Move2CallYX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg, target: Jump };
+    /// [`Move2Call`](Instr::Move2Call) first to a slot, then between X registers.
+    Move2CallXYX { src1: XReg, dst1: YReg, src2: XReg, dst2: XReg, target: Jump };
+    /// [`Move3`](Instr::Move3) between X registers.
+    Move3X { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg, src3: XReg, dst3: XReg };
+    /// [`Move3`](Instr::Move3) to slots.
+    Move3XY { src1: XReg, dst1: YReg, src2: XReg, dst2: YReg, src3: XReg, dst3: YReg };
+    /// [`Move3`](Instr::Move3) from slots.
+    Move3YX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg, src3: YReg, dst3: XReg };
+    /// [`AddC`](Instr::AddC) to a slot's value.
+    AddCYX { a: YReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    /// [`SubC`](Instr::SubC) from a slot's value.
+    SubCYX { a: YReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    /// [`Add`](Instr::Add) of a slot's value and an X register.
+    AddYX { a: YReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
 }
 
 const _: () = assert!(size_of::<Instr>() == 16);

@@ -212,14 +212,20 @@ impl Listing<'_> {
         let register = || format!("{:?}", Reg(word as u16));
         let count = words.first().copied().unwrap_or(0) as usize;
         match (instruction, place) {
-            (Instr::SelectRange { .. }, 2..) => target(word),
+            (Instr::SelectRange { .. } | Instr::SelectRangeX { .. }, 2..) => target(word),
             (
-                Instr::SelectImm { .. } | Instr::SelectImmFew { .. } | Instr::SelectTerm { .. },
+                Instr::SelectImm { .. }
+                | Instr::SelectImmX { .. }
+                | Instr::SelectImmFew { .. }
+                | Instr::SelectImmFewX { .. }
+                | Instr::SelectTerm { .. },
                 1..,
             ) if place <= count => self.term(word),
             (
                 Instr::SelectImm { .. }
+                | Instr::SelectImmX { .. }
                 | Instr::SelectImmFew { .. }
+                | Instr::SelectImmFewX { .. }
                 | Instr::SelectTerm { .. }
                 | Instr::SelectArity { .. },
                 1..,

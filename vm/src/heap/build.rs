@@ -375,6 +375,30 @@ impl<'h> Heap<'h> {
         }
     }
 
+    /// A flat map with the keys of another and its values, that at `at` replaced.
+    pub(crate) fn flat_map_with(
+        self,
+        keys_tuple: Term<'h>,
+        values: &[Term<'h>],
+        at: usize,
+        value: Term<'h>,
+    ) -> Term<'h> {
+        assert!(at < values.len(), "the place is one of the map's");
+        let map = self.flat_map_of(keys_tuple, values);
+        // SAFETY: the map was just made, with its values from the third word on, and nobody else has seen it.
+        unsafe { word::pointer(map.word()).add(2 + at).write(value.word()) };
+        map
+    }
+
+    /// The elements as a tuple, that at `at` replaced.
+    pub(crate) fn tuple_with(self, elements: &[Term<'h>], at: usize, value: Term<'h>) -> Term<'h> {
+        assert!(at < elements.len(), "the place is one of the tuple's");
+        let tuple = self.tuple(elements);
+        // SAFETY: the tuple was just made, with its elements after the header, and nobody else has seen it.
+        unsafe { word::pointer(tuple.word()).add(1 + at).write(value.word()) };
+        tuple
+    }
+
     /// The root of a hash map.
     pub(crate) fn hash_map(self, size: usize, bitmap: u64, children: &[Term<'h>]) -> Term<'h> {
         let at = self.object(BoxedKind::HashMap, 2 + children.len());

@@ -1,7 +1,11 @@
 //! Arithmetic and comparison off the fast path: operands that are not both small, results that do not fit.
 
+use super::exceptions::{self, Raised};
+use super::{Flow, Registers, STACK_SLACK, instr_fn};
 use crate::arithmetic as terms;
 use crate::atom::{Atom, well_known};
+use crate::code::Instr;
+use crate::code::instr::{Jump, Reg, Register};
 use crate::heap::Heap;
 use crate::numeric::big::ArithError;
 use crate::process::Process;
@@ -79,6 +83,64 @@ pub(crate) fn binary(process: &Process, op: Op, a: Word, b: Word) -> Result<Word
         Op::Bsr => terms::bsr(heap, a, b),
     };
     result.map(Term::word).map_err(reason)
+}
+
+/// What an arithmetic instruction says beside its operands: where to go if it fails (0 raises), where the
+/// result goes, and how many X registers are alive.
+fn aims(instruction: &Instr) -> (Jump, Reg, u16) {
+    macro_rules! aims {
+        ($($any:ident)* ; $($x:ident)*) => {
+            match *instruction {
+                $(Instr::$any { fail, dst, live, .. } => (fail, dst, live),)*
+                $(Instr::$x { fail, dst, live, .. } => (fail, Reg::x(dst.0), live),)*
+                _ => unreachable!("only arithmetic instructions come here"),
+            }
+        };
+    }
+    aims! {
+        Add AddC Sub SubC Mul MulC IntDiv IntDivC Rem RemC Band BandC Bor Bxor Bsl BslC Bsr BsrC;
+        AddX AddCX AddYX AddCYX SubX SubCX SubCYX MulX BandCX BsrCX BxorX
+    }
+}
+
+/// Does an arithmetic instruction whose operands are not both small, or whose result is not. The state was
+/// written back.
+#[cold]
+#[inline(never)]
+pub(crate) fn off_the_fast_path(
+    process: &mut Process,
+    registers: &mut Registers,
+    op: Op,
+    a: Word,
+    b: Word,
+) -> Flow {
+    let ip = process.ip.get();
+    let instruction = instr_fn!(ip);
+    let (fail, dst, live) = aims(instruction);
+    let result = match binary(process, op, a, b) {
+        Ok(result) => result,
+        Err(reason) if fail.0 == 0 => {
+            let raised = Raised::operator(instruction, op, &[a, b], reason);
+            return exceptions::handle(process, registers, raised);
+        }
+        // SAFETY: jumps stay in the code, as the loader checked.
+        Err(_) => return Flow::At(unsafe { ip.offset(fail.0 as isize) }),
+    };
+    let live = usize::from(live);
+    registers.x[live] = result;
+    if process.heap.wants_collection() {
+        // x(live) is dead: it keeps the result alive and is updated with the others.
+        let alive = &mut registers.x[..=live];
+        if process.collect(alive, STACK_SLACK).is_err() {
+            return Flow::Leave(exceptions::killed_by_heap_size());
+        }
+    }
+    let result = registers.x[live];
+    let x = registers.x.as_mut_ptr();
+    // SAFETY: the loader checked that the register is one of the program's or a slot of the frame.
+    unsafe { *dst.at(x, process.heap.stack_top.get()) = result };
+    // SAFETY: arithmetic is never a function's last instruction.
+    Flow::At(unsafe { ip.add(1) })
 }
 
 /// A small integer shifted left, if the result is one. A negative count shifts right.

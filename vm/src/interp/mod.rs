@@ -21,13 +21,15 @@ pub mod registers;
 pub use registers::Registers;
 
 use crate::bif::{BifEntry, Call};
-use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg};
+use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg, Register};
 use crate::code::{Export, Instr};
 use crate::process::receive::TimeLimit;
 use crate::process::{Outcome, Process, Runner};
 use crate::term::Term;
 use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
+use crate::trace;
 use exceptions::Raised;
+use std::hint::cold_path;
 
 pub use crate::heap::raw::STACK_SLACK;
 
@@ -83,6 +85,16 @@ pub mod snippets {
     pub static APPLY_3: [Instr; 1] = [Instr::ApplyArgs];
     /// `erlang:apply/2`.
     pub static APPLY_2: [Instr; 1] = [Instr::ApplyFunArgs];
+    /// `erlang:yield/0`.
+    pub static YIELD: [Instr; 1] = [Instr::Yield];
+    /// What traced functions return to.
+    pub static RETURN_TRACE: [Instr; 1] = [Instr::ReturnTrace];
+    /// The same, where exceptions are told, too.
+    pub static EXCEPTION_TRACE: [Instr; 1] = [Instr::ExceptionTrace];
+    /// What functions traced with `return_to` return to.
+    pub static RETURN_TO_TRACE: [Instr; 1] = [Instr::ReturnToTrace];
+    /// What functions whose time is taken return to.
+    pub static RETURN_TIME_TRACE: [Instr; 1] = [Instr::ReturnTimeTrace];
 }
 
 macro_rules! instr_fn {
@@ -118,18 +130,14 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     //    preceded by one that reserved (`test_heap`), and `STACK_SLACK` words stay free for calls.
     // 3. Terms in registers and slots are valid until the next collection, which updates them.
     macro_rules! get {
-        ($reg:expr) => {{
-            let reg: Reg = $reg;
-            let base = if reg.is_y() { e } else { x };
-            unsafe { *base.add(reg.index()) }
-        }};
+        ($reg:expr) => {
+            unsafe { *Register::at($reg, x, e) }
+        };
     }
     macro_rules! set {
         ($reg:expr, $value:expr) => {{
-            let reg: Reg = $reg;
             let value: Word = $value;
-            let base = if reg.is_y() { e } else { x };
-            unsafe { *base.add(reg.index()) = value }
+            unsafe { *Register::at($reg, x, e) = value }
         }};
     }
     macro_rules! operand {
@@ -237,6 +245,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             if (e as usize).wrapping_sub(hp as usize) < ($need as usize + STACK_SLACK) * 8
                 || cfg!(feature = "zeal")
             {
+                cold_path();
                 collect!($need, $live);
             }
         };
@@ -245,6 +254,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! collect_if_wanted {
         ($live:expr) => {
             if process.heap.wants_collection() {
+                cold_path();
                 collect!(0, $live);
             }
         };
@@ -272,7 +282,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         ($target:expr, $arity:expr) => {{
             ip = $target;
             reds -= 1;
-            if reds <= 0 {
+            if reds <= 0 || cfg!(feature = "zeal") {
+                cold_path();
                 leave!(Outcome::Yielded, $arity as usize);
             }
             continue;
@@ -283,7 +294,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             let Jump(distance) = $jump;
             ip = unsafe { ip.offset(distance as isize) };
             reds -= 1;
-            if reds <= 0 {
+            if reds <= 0 || cfg!(feature = "zeal") {
+                cold_path();
                 let arity = calls::arity_at(ip);
                 leave!(Outcome::Yielded, arity);
             }
@@ -372,9 +384,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             next!()
         }};
     }
-    /// An arithmetic instruction: `fast` gives a word where both are small and the result fits.
+    /// An arithmetic instruction: `fast` gives a word where both are small and the result fits. What the
+    /// instruction says beside is only looked at off the fast path, which keeps that short.
     macro_rules! arithmetic {
-        ($op:ident, $a:expr, $b:expr, $fail:expr, $dst:expr, $live:expr, |$left:ident, $right:ident| $fast:expr) => {{
+        ($op:ident, $a:expr, $b:expr, $dst:expr, |$left:ident, $right:ident| $fast:expr) => {{
             let ($left, $right): (Word, Word) = ($a, $b);
             if word::both_small($left, $right) {
                 if let Some(result) = $fast {
@@ -382,20 +395,15 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     next!();
                 }
             }
+            cold_path();
             sync!();
-            match arith::binary(process, arith::Op::$op, $left, $right) {
-                Ok(result) => {
-                    reload!();
-                    deliver!($dst, $live, result)
-                }
-                Err(reason) => {
-                    let op = arith::Op::$op;
-                    fail_or_raise!(
-                        $fail,
-                        Raised::operator(instr_fn!(ip), op, &[$left, $right], reason)
-                    )
-                }
-            }
+            flow!(arith::off_the_fast_path(
+                process,
+                registers,
+                arith::Op::$op,
+                $left,
+                $right
+            ))
         }};
     }
     /// A guard BIF written out: a term, or a failure that names the BIF.
@@ -426,10 +434,33 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         }};
     }
 
+    /// An instruction of the bit syntax off the fast path.
+    macro_rules! bits {
+        () => {{
+            sync!();
+            flow!(bits::off_the_fast_path(process, registers))
+        }};
+    }
+
     loop {
         match *instr_fn!(ip) {
             Instr::NotLinked => unreachable!("an instruction that was never linked"),
-            Instr::Breakpoint => unreachable!("a breakpoint without a tracer"),
+            Instr::Breakpoint => {
+                sync!();
+                flow!(trace::call::breakpoint(process, registers))
+            }
+            Instr::ExportTraced { export } => {
+                sync!();
+                let export = unsafe { &*(export as *const Export) };
+                flow!(trace::call::export(process, registers, export))
+            }
+            Instr::ReturnTrace
+            | Instr::ExceptionTrace
+            | Instr::ReturnToTrace
+            | Instr::ReturnTimeTrace => {
+                sync!();
+                flow!(trace::call::returned(process, registers))
+            }
 
             // Functions and calls
             Instr::ExportUndefined { export } => {
@@ -440,7 +471,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::ExportBif { export } | Instr::CallBifOnly { export } => {
                 let export = unsafe { &*(export as *const Export) };
-                let bif = export.bif().expect("the stub of a BIF");
+                let bif = export.active_bif().expect("the stub of a BIF");
                 reds -= 1;
                 sync!();
                 match call_bif(process, bif, x) {
@@ -481,7 +512,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::CallBif { export } => {
                 let export = unsafe { &*(export as *const Export) };
-                let bif = export.bif().expect("a call linked to a BIF");
+                let bif = export.active_bif().expect("a call linked to a BIF");
                 reds -= 1;
                 sync!();
                 match call_bif(process, bif, x) {
@@ -502,7 +533,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::CallBifLast { words, export } => {
                 let export = unsafe { &*(export as *const Export) };
-                let bif = export.bif().expect("a call linked to a BIF");
+                let bif = export.active_bif().expect("a call linked to a BIF");
                 reds -= 1;
                 sync!();
                 match call_bif(process, bif, x) {
@@ -531,6 +562,59 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::MoveCall { src, dst, target } => {
                 set!(dst, get!(src));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::MoveCallX { src, dst, target } => {
+                set!(dst, get!(src));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2Call {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2CallX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2CallYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2CallXYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
                 push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                 enter_local!(target)
             }
@@ -681,6 +765,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 unsafe { *x = get!(src) };
                 return_to_caller!()
             }
+            Instr::MoveReturnX { src } => {
+                unsafe { *x = get!(src) };
+                return_to_caller!()
+            }
             Instr::MoveCReturn { value } => {
                 unsafe { *x = value.0 };
                 return_to_caller!()
@@ -736,6 +824,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::OnLoad | Instr::NifStart => next!(),
+            Instr::Yield => {
+                unsafe { *x = Term::TRUE.word() };
+                ip = code_address(unsafe { *e });
+                pop!(1);
+                leave!(Outcome::Yielded, 1)
+            }
             Instr::EndProcess => {
                 sync!();
                 return Outcome::Exited {
@@ -749,7 +843,23 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, get!(src));
                 next!()
             }
+            Instr::MoveYX { src, dst } => {
+                set!(dst, get!(src));
+                next!()
+            }
+            Instr::MoveXY { src, dst } => {
+                set!(dst, get!(src));
+                next!()
+            }
+            Instr::MoveX { src, dst } => {
+                set!(dst, get!(src));
+                next!()
+            }
             Instr::MoveC { dst, value } => {
+                set!(dst, value.0);
+                next!()
+            }
+            Instr::MoveCX { dst, value } => {
                 set!(dst, value.0);
                 next!()
             }
@@ -763,7 +873,86 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst2, get!(src2));
                 next!()
             }
+            Instr::Move2XYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                next!()
+            }
+            Instr::Move2YX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                next!()
+            }
+            Instr::Move2XY {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                next!()
+            }
+            Instr::Move2X {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                next!()
+            }
             Instr::Move3 {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                src3,
+                dst3,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                set!(dst3, get!(src3));
+                next!()
+            }
+            Instr::Move3YX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                src3,
+                dst3,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                set!(dst3, get!(src3));
+                next!()
+            }
+            Instr::Move3XY {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                src3,
+                dst3,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                set!(dst3, get!(src3));
+                next!()
+            }
+            Instr::Move3X {
                 src1,
                 dst1,
                 src2,
@@ -796,7 +985,18 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(tail, rest);
                 next!()
             }
+            Instr::GetListX { src, head, tail } => {
+                let cell = word::pointer(get!(src));
+                let (first, rest) = unsafe { (*cell, *cell.add(1)) };
+                set!(head, first);
+                set!(tail, rest);
+                next!()
+            }
             Instr::GetHd { src, dst } => {
+                set!(dst, unsafe { *word::pointer(get!(src)) });
+                next!()
+            }
+            Instr::GetHdX { src, dst } => {
                 set!(dst, unsafe { *word::pointer(get!(src)) });
                 next!()
             }
@@ -804,7 +1004,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, unsafe { *word::pointer(get!(src)).add(1) });
                 next!()
             }
+            Instr::GetTlX { src, dst } => {
+                set!(dst, unsafe { *word::pointer(get!(src)).add(1) });
+                next!()
+            }
             Instr::PutList { head, tail, dst } => {
+                let cell = build_cons!(get!(head), get!(tail));
+                set!(dst, cell);
+                next!()
+            }
+            Instr::PutListX { head, tail, dst } => {
                 let cell = build_cons!(get!(head), get!(tail));
                 set!(dst, cell);
                 next!()
@@ -819,7 +1028,28 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, cell);
                 next!()
             }
+            Instr::PutListRCX { head, dst, tail } => {
+                let cell = build_cons!(get!(head), tail.0);
+                set!(dst, cell);
+                next!()
+            }
             Instr::IsNonemptyListGetList {
+                src,
+                fail,
+                head,
+                tail,
+            } => {
+                let list = get!(src);
+                if !word::is_cons(list) {
+                    jump!(fail)
+                }
+                let cell = word::pointer(list);
+                let (first, rest) = unsafe { (*cell, *cell.add(1)) };
+                set!(head, first);
+                set!(tail, rest);
+                next!()
+            }
+            Instr::IsNonemptyListGetListX {
                 src,
                 fail,
                 head,
@@ -855,6 +1085,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, element!(get!(src), index));
                 next!()
             }
+            Instr::GetTupleElementX { src, dst, index } => {
+                set!(dst, element!(get!(src), index));
+                next!()
+            }
             Instr::GetTupleElement2 {
                 src,
                 dst1,
@@ -868,7 +1102,38 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst2, second);
                 next!()
             }
+            Instr::GetTupleElement2X {
+                src,
+                dst1,
+                index1,
+                dst2,
+                index2,
+            } => {
+                let tuple = get!(src);
+                let (first, second) = (element!(tuple, index1), element!(tuple, index2));
+                set!(dst1, first);
+                set!(dst2, second);
+                next!()
+            }
             Instr::GetTupleElement3 {
+                src,
+                index,
+                dst1,
+                dst2,
+                dst3,
+            } => {
+                let tuple = get!(src);
+                let (first, second, third) = (
+                    element!(tuple, index),
+                    element!(tuple, index + 1),
+                    element!(tuple, index + 2),
+                );
+                set!(dst1, first);
+                set!(dst2, second);
+                set!(dst3, third);
+                next!()
+            }
+            Instr::GetTupleElement3X {
                 src,
                 index,
                 dst1,
@@ -939,7 +1204,30 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, word::boxed(at));
                 next!()
             }
+            Instr::PutTuple2X { dst, a, b } => {
+                let at = hp;
+                unsafe {
+                    *at = word::header(BoxedKind::Tuple, 2);
+                    *at.add(1) = get!(a);
+                    *at.add(2) = get!(b);
+                    hp = hp.add(3);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
             Instr::PutTuple3 { dst, a, b, c } => {
+                let at = hp;
+                unsafe {
+                    *at = word::header(BoxedKind::Tuple, 3);
+                    *at.add(1) = get!(a);
+                    *at.add(2) = get!(b);
+                    *at.add(3) = get!(c);
+                    hp = hp.add(4);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
+            Instr::PutTuple3X { dst, a, b, c } => {
                 let at = hp;
                 unsafe {
                     *at = word::header(BoxedKind::Tuple, 3);
@@ -962,7 +1250,30 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, word::boxed(at));
                 next!()
             }
+            Instr::PutTagged2X { dst, a, tag } => {
+                let at = hp;
+                unsafe {
+                    *at = word::header(BoxedKind::Tuple, 2);
+                    *at.add(1) = tag.0;
+                    *at.add(2) = get!(a);
+                    hp = hp.add(3);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
             Instr::PutTagged3 { dst, a, b, tag } => {
+                let at = hp;
+                unsafe {
+                    *at = word::header(BoxedKind::Tuple, 3);
+                    *at.add(1) = tag.0;
+                    *at.add(2) = get!(a);
+                    *at.add(3) = get!(b);
+                    hp = hp.add(4);
+                }
+                set!(dst, word::boxed(at));
+                next!()
+            }
+            Instr::PutTagged3X { dst, a, b, tag } => {
                 let at = hp;
                 unsafe {
                     *at = word::header(BoxedKind::Tuple, 3);
@@ -977,24 +1288,39 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
 
             // Comparisons
             Instr::IsLt { a, fail, b } => test!(less!(get!(a), get!(b)), fail),
+            Instr::IsLtX { a, fail, b } => test!(less!(get!(a), get!(b)), fail),
             Instr::IsLtRC { a, fail, value } => test!(less!(get!(a), value.0), fail),
+            Instr::IsLtRCX { a, fail, value } => test!(less!(get!(a), value.0), fail),
             Instr::IsLtCR { b, fail, value } => test!(less!(value.0, get!(b)), fail),
             Instr::IsGe { a, fail, b } => test!(!less!(get!(a), get!(b)), fail),
+            Instr::IsGeX { a, fail, b } => test!(!less!(get!(a), get!(b)), fail),
             Instr::IsGeRC { a, fail, value } => test!(!less!(get!(a), value.0), fail),
+            Instr::IsGeRCX { a, fail, value } => test!(!less!(get!(a), value.0), fail),
             Instr::IsGeCR { b, fail, value } => test!(!less!(value.0, get!(b)), fail),
+            Instr::IsGeCRX { b, fail, value } => test!(!less!(value.0, get!(b)), fail),
             Instr::IsEq { a, fail, b } => test!(equal!(get!(a), get!(b)), fail),
             Instr::IsEqC { a, fail, value } => test!(equal!(get!(a), value.0), fail),
             Instr::IsNe { a, fail, b } => test!(!equal!(get!(a), get!(b)), fail),
             Instr::IsNeC { a, fail, value } => test!(!equal!(get!(a), value.0), fail),
             Instr::IsEqExact { a, fail, b } => test!(exactly_equal!(get!(a), get!(b)), fail),
+            Instr::IsEqExactX { a, fail, b } => test!(exactly_equal!(get!(a), get!(b)), fail),
             Instr::IsEqExactImm { a, fail, value } => test!(get!(a) == value.0, fail),
+            Instr::IsEqExactImmX { a, fail, value } => test!(get!(a) == value.0, fail),
             Instr::IsEqExactC { a, fail, value } => test!(exactly_equal!(get!(a), value.0), fail),
             Instr::IsNeExact { a, fail, b } => test!(!exactly_equal!(get!(a), get!(b)), fail),
             Instr::IsNeExactImm { a, fail, value } => test!(get!(a) != value.0, fail),
+            Instr::IsNeExactImmX { a, fail, value } => test!(get!(a) != value.0, fail),
             Instr::IsNeExactC { a, fail, value } => test!(!exactly_equal!(get!(a), value.0), fail),
 
             // Type tests
             Instr::IsInteger { src, fail } => {
+                let term = get!(src);
+                test!(
+                    word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative),
+                    fail
+                )
+            }
+            Instr::IsIntegerX { src, fail } => {
                 let term = get!(src);
                 test!(
                     word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative),
@@ -1010,6 +1336,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 )
             }
             Instr::IsAtom { src, fail } => test!(word::is_atom(get!(src)), fail),
+            Instr::IsAtomX { src, fail } => test!(word::is_atom(get!(src)), fail),
             Instr::IsBoolean { src, fail } => {
                 let term = get!(src);
                 test!(
@@ -1045,11 +1372,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 )
             }
             Instr::IsNil { src, fail } => test!(get!(src) == NIL, fail),
+            Instr::IsNilX { src, fail } => test!(get!(src) == NIL, fail),
             Instr::IsList { src, fail } => {
                 let term = get!(src);
                 test!(word::is_cons(term) || term == NIL, fail)
             }
             Instr::IsNonemptyList { src, fail } => test!(word::is_cons(get!(src)), fail),
+            Instr::IsNonemptyListX { src, fail } => test!(word::is_cons(get!(src)), fail),
             Instr::IsTuple { src, fail } => test!(is_boxed_kind!(get!(src), Tuple), fail),
             Instr::TestArity { src, fail, arity } => {
                 test!(
@@ -1064,7 +1393,26 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     fail
                 )
             }
+            Instr::IsTupleOfArityX { src, fail, arity } => {
+                test!(
+                    header_of!(get!(src)) == word::header(BoxedKind::Tuple, arity as usize),
+                    fail
+                )
+            }
             Instr::IsTaggedTuple {
+                src,
+                fail,
+                arity,
+                tag,
+            } => {
+                let term = get!(src);
+                test!(
+                    header_of!(term) == word::header(BoxedKind::Tuple, arity as usize)
+                        && element!(term, 0) == word::immediate(word::IMM_ATOM, u64::from(tag)),
+                    fail
+                )
+            }
+            Instr::IsTaggedTupleX {
                 src,
                 fail,
                 arity,
@@ -1105,6 +1453,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     Err(_) => jump!(fail),
                 }
             }
+            Instr::SelectImmX { src, fail, table } => {
+                let value = get!(src);
+                let count = unsafe { table.word(0) } as usize;
+                // SAFETY: the loader made a table of `count` values and as many jumps.
+                let values = unsafe { std::slice::from_raw_parts(table.0.add(1), count) };
+                match values.binary_search(&value) {
+                    Ok(index) => jump!(Jump(unsafe { table.word(1 + count + index) } as i32)),
+                    Err(_) => jump!(fail),
+                }
+            }
             Instr::SelectImmFew { src, fail, table } => {
                 let value = get!(src);
                 let count = unsafe { table.word(0) } as usize;
@@ -1117,7 +1475,34 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 }
                 jump!(target)
             }
+            Instr::SelectImmFewX { src, fail, table } => {
+                let value = get!(src);
+                let count = unsafe { table.word(0) } as usize;
+                let mut target = fail;
+                for index in 1..=count {
+                    if unsafe { table.word(index) } == value {
+                        target = Jump(unsafe { table.word(count + index) } as i32);
+                        break;
+                    }
+                }
+                jump!(target)
+            }
             Instr::SelectRange { src, fail, table } => {
+                let value = get!(src);
+                if word::is_small(value) {
+                    let index = word::small_value(value)
+                        .wrapping_sub(unsafe { table.word(0) } as i64)
+                        as u64;
+                    if index < unsafe { table.word(1) } {
+                        let target = Jump(unsafe { table.word(2 + index as usize) } as i32);
+                        if target.0 != 0 {
+                            jump!(target)
+                        }
+                    }
+                }
+                jump!(fail)
+            }
+            Instr::SelectRangeX { src, fail, table } => {
                 let value = get!(src);
                 if word::is_small(value) {
                     let index = word::small_value(value)
@@ -1158,259 +1543,144 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
 
             // Arithmetic
-            Instr::Add {
-                a,
-                fail,
-                b,
-                dst,
-                live,
-            } => arithmetic!(Add, get!(a), get!(b), fail, dst, live, |a, b| {
-                (a as i64).checked_add(b as i64).map(|sum| sum as Word)
-            }),
-            Instr::AddC {
-                a,
-                fail,
-                dst,
-                live,
-                value,
-            } => {
-                arithmetic!(
-                    Add,
-                    get!(a),
-                    word::small(i64::from(value)),
-                    fail,
-                    dst,
-                    live,
-                    |a, b| { (a as i64).checked_add(b as i64).map(|sum| sum as Word) }
-                )
+            Instr::Add { a, b, dst, .. } => arithmetic!(Add, get!(a), get!(b), dst, |a, b| (a
+                as i64)
+                .checked_add(b as i64)
+                .map(|sum| sum as Word)),
+            Instr::AddX { a, b, dst, .. } => arithmetic!(Add, get!(a), get!(b), dst, |a, b| (a
+                as i64)
+                .checked_add(b as i64)
+                .map(|sum| sum as Word)),
+            Instr::AddYX { a, b, dst, .. } => arithmetic!(Add, get!(a), get!(b), dst, |a, b| (a
+                as i64)
+                .checked_add(b as i64)
+                .map(|sum| sum as Word)),
+            Instr::AddC { a, dst, value, .. } => {
+                arithmetic!(Add, get!(a), word::small(i64::from(value)), dst, |a, b| (a
+                    as i64)
+                    .checked_add(b as i64)
+                    .map(|sum| sum as Word))
             }
-            Instr::Sub {
-                a,
-                fail,
-                b,
-                dst,
-                live,
-            } => arithmetic!(Sub, get!(a), get!(b), fail, dst, live, |a, b| {
-                (a as i64)
+            Instr::AddCX { a, dst, value, .. } => {
+                arithmetic!(Add, get!(a), word::small(i64::from(value)), dst, |a, b| (a
+                    as i64)
+                    .checked_add(b as i64)
+                    .map(|sum| sum as Word))
+            }
+            Instr::AddCYX { a, dst, value, .. } => {
+                arithmetic!(Add, get!(a), word::small(i64::from(value)), dst, |a, b| (a
+                    as i64)
+                    .checked_add(b as i64)
+                    .map(|sum| sum as Word))
+            }
+            Instr::Sub { a, b, dst, .. } => arithmetic!(Sub, get!(a), get!(b), dst, |a, b| (a
+                as i64)
+                .checked_sub(b as i64)
+                .map(|rest| rest as Word)),
+            Instr::SubX { a, b, dst, .. } => arithmetic!(Sub, get!(a), get!(b), dst, |a, b| (a
+                as i64)
+                .checked_sub(b as i64)
+                .map(|rest| rest as Word)),
+            Instr::SubC { a, dst, value, .. } => {
+                arithmetic!(Sub, get!(a), word::small(i64::from(value)), dst, |a, b| (a
+                    as i64)
                     .checked_sub(b as i64)
-                    .map(|difference| difference as Word)
-            }),
-            Instr::SubC {
-                a,
-                fail,
-                dst,
-                live,
-                value,
-            } => {
-                arithmetic!(
-                    Sub,
-                    get!(a),
-                    word::small(i64::from(value)),
-                    fail,
-                    dst,
-                    live,
-                    |a, b| {
-                        (a as i64)
-                            .checked_sub(b as i64)
-                            .map(|difference| difference as Word)
-                    }
-                )
+                    .map(|rest| rest as Word))
             }
-            Instr::Mul {
-                a,
-                fail,
-                b,
-                dst,
-                live,
-            } => arithmetic!(Mul, get!(a), get!(b), fail, dst, live, |a, b| {
-                (a as i64)
+            Instr::SubCX { a, dst, value, .. } => {
+                arithmetic!(Sub, get!(a), word::small(i64::from(value)), dst, |a, b| (a
+                    as i64)
+                    .checked_sub(b as i64)
+                    .map(|rest| rest as Word))
+            }
+            Instr::SubCYX { a, dst, value, .. } => {
+                arithmetic!(Sub, get!(a), word::small(i64::from(value)), dst, |a, b| (a
+                    as i64)
+                    .checked_sub(b as i64)
+                    .map(|rest| rest as Word))
+            }
+            Instr::Mul { a, b, dst, .. } => arithmetic!(Mul, get!(a), get!(b), dst, |a, b| (a
+                as i64)
+                .checked_mul((b as i64) >> 3)
+                .map(|product| product as Word)),
+            Instr::MulX { a, b, dst, .. } => arithmetic!(Mul, get!(a), get!(b), dst, |a, b| (a
+                as i64)
+                .checked_mul((b as i64) >> 3)
+                .map(|product| product as Word)),
+            Instr::MulC { a, dst, value, .. } => {
+                arithmetic!(Mul, get!(a), word::small(i64::from(value)), dst, |a, b| (a
+                    as i64)
                     .checked_mul((b as i64) >> 3)
-                    .map(|product| product as Word)
-            }),
-            Instr::MulC {
-                a,
-                fail,
-                dst,
-                live,
-                value,
-            } => {
-                arithmetic!(
-                    Mul,
-                    get!(a),
-                    word::small(i64::from(value)),
-                    fail,
-                    dst,
-                    live,
-                    |a, b| {
-                        (a as i64)
-                            .checked_mul((b as i64) >> 3)
-                            .map(|product| product as Word)
-                    }
-                )
+                    .map(|product| product as Word))
             }
-            Instr::IntDiv {
-                a,
-                fail,
-                b,
-                dst,
-                live,
-            } => {
-                arithmetic!(Div, get!(a), get!(b), fail, dst, live, |a, b| {
-                    if b == 0 || b as i64 == word::small(-1) as i64 {
-                        None
-                    } else {
-                        Some((((a as i64) / (b as i64)) << 3) as Word)
-                    }
+            Instr::IntDiv { a, b, dst, .. } => arithmetic!(Div, get!(a), get!(b), dst, |a, b| (b
+                != 0
+                && b != word::small(-1))
+            .then(|| (((a as i64) / (b as i64)) << 3) as Word)),
+            Instr::IntDivC { a, dst, value, .. } => {
+                arithmetic!(Div, get!(a), word::small(i64::from(value)), dst, |a, b| (b
+                    != 0
+                    && b != word::small(-1))
+                .then(|| (((a as i64) / (b as i64)) << 3) as Word))
+            }
+            Instr::Rem { a, b, dst, .. } => arithmetic!(Rem, get!(a), get!(b), dst, |a, b| (b
+                != 0
+                && b != word::small(-1))
+            .then(|| ((a as i64) % (b as i64)) as Word)),
+            Instr::RemC { a, dst, value, .. } => {
+                arithmetic!(Rem, get!(a), word::small(i64::from(value)), dst, |a, b| (b
+                    != 0
+                    && b != word::small(-1))
+                .then(|| ((a as i64) % (b as i64)) as Word))
+            }
+            Instr::Band { a, b, dst, .. } => {
+                arithmetic!(Band, get!(a), get!(b), dst, |a, b| Some(a & b))
+            }
+            Instr::BandC { a, dst, value, .. } => {
+                arithmetic!(Band, get!(a), word::small(i64::from(value)), dst, |a, b| {
+                    Some(a & b)
                 })
             }
-            Instr::IntDivC {
-                a,
-                fail,
-                dst,
-                live,
-                value,
-            } => {
-                arithmetic!(
-                    Div,
-                    get!(a),
-                    word::small(i64::from(value)),
-                    fail,
-                    dst,
-                    live,
-                    |a, _b| { Some(word::small(word::small_value(a) / i64::from(value))) }
-                )
-            }
-            Instr::Rem {
-                a,
-                fail,
-                b,
-                dst,
-                live,
-            } => {
-                arithmetic!(Rem, get!(a), get!(b), fail, dst, live, |a, b| {
-                    if b == 0 || b as i64 == word::small(-1) as i64 {
-                        None
-                    } else {
-                        Some(((a as i64) % (b as i64)) as Word)
-                    }
+            Instr::BandCX { a, dst, value, .. } => {
+                arithmetic!(Band, get!(a), word::small(i64::from(value)), dst, |a, b| {
+                    Some(a & b)
                 })
             }
-            Instr::RemC {
-                a,
-                fail,
-                dst,
-                live,
-                value,
-            } => {
-                arithmetic!(
-                    Rem,
-                    get!(a),
-                    word::small(i64::from(value)),
-                    fail,
-                    dst,
-                    live,
-                    |a, _b| { Some(word::small(word::small_value(a) % i64::from(value))) }
-                )
+            Instr::Bor { a, b, dst, .. } => {
+                arithmetic!(Bor, get!(a), get!(b), dst, |a, b| Some(a | b))
             }
-            Instr::Band {
-                a,
-                fail,
-                b,
-                dst,
-                live,
-            } => {
-                arithmetic!(Band, get!(a), get!(b), fail, dst, live, |a, b| Some(a & b))
+            Instr::Bxor { a, b, dst, .. } => {
+                arithmetic!(Bxor, get!(a), get!(b), dst, |a, b| Some(a ^ b))
             }
-            Instr::BandC {
-                a,
-                fail,
-                dst,
-                live,
-                value,
-            } => {
-                arithmetic!(
-                    Band,
-                    get!(a),
-                    word::small(i64::from(value)),
-                    fail,
-                    dst,
-                    live,
-                    |a, b| Some(a & b)
-                )
+            Instr::BxorX { a, b, dst, .. } => {
+                arithmetic!(Bxor, get!(a), get!(b), dst, |a, b| Some(a ^ b))
             }
-            Instr::Bor {
-                a,
-                fail,
-                b,
-                dst,
-                live,
-            } => {
-                arithmetic!(Bor, get!(a), get!(b), fail, dst, live, |a, b| Some(a | b))
+            Instr::Bsl { a, b, dst, .. } => {
+                arithmetic!(Bsl, get!(a), get!(b), dst, |a, b| arith::shift_left(
+                    a,
+                    word::small_value(b)
+                ))
             }
-            Instr::Bxor {
-                a,
-                fail,
-                b,
-                dst,
-                live,
-            } => {
-                arithmetic!(Bxor, get!(a), get!(b), fail, dst, live, |a, b| Some(a ^ b))
-            }
-            Instr::Bsl {
-                a,
-                fail,
-                b,
-                dst,
-                live,
-            } => {
-                arithmetic!(Bsl, get!(a), get!(b), fail, dst, live, |a, b| {
+            Instr::BslC { a, dst, value, .. } => {
+                arithmetic!(Bsl, get!(a), word::small(i64::from(value)), dst, |a, b| {
                     arith::shift_left(a, word::small_value(b))
                 })
             }
-            Instr::BslC {
-                a,
-                fail,
-                dst,
-                live,
-                value,
-            } => {
-                arithmetic!(
-                    Bsl,
-                    get!(a),
-                    word::small(i64::from(value)),
-                    fail,
-                    dst,
-                    live,
-                    |a, _b| { arith::shift_left(a, i64::from(value)) }
-                )
+            Instr::Bsr { a, b, dst, .. } => {
+                arithmetic!(Bsr, get!(a), get!(b), dst, |a, b| arith::shift_right(
+                    a,
+                    word::small_value(b)
+                ))
             }
-            Instr::Bsr {
-                a,
-                fail,
-                b,
-                dst,
-                live,
-            } => {
-                arithmetic!(Bsr, get!(a), get!(b), fail, dst, live, |a, b| {
+            Instr::BsrC { a, dst, value, .. } => {
+                arithmetic!(Bsr, get!(a), word::small(i64::from(value)), dst, |a, b| {
                     arith::shift_right(a, word::small_value(b))
                 })
             }
-            Instr::BsrC {
-                a,
-                fail,
-                dst,
-                live,
-                value,
-            } => {
-                arithmetic!(
-                    Bsr,
-                    get!(a),
-                    word::small(i64::from(value)),
-                    fail,
-                    dst,
-                    live,
-                    |a, _b| { Some(((a as i64) >> value.min(63)) as Word & !word::TAG_MASK) }
-                )
+            Instr::BsrCX { a, dst, value, .. } => {
+                arithmetic!(Bsr, get!(a), word::small(i64::from(value)), dst, |a, b| {
+                    arith::shift_right(a, word::small_value(b))
+                })
             }
             Instr::GuardBif { dst, fail, table } => {
                 let (bif, live, count) = unsafe {
@@ -1782,7 +2052,11 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         ip = unsafe { ip.offset(target.0 as isize) };
                         leave!(Outcome::Waiting(Some(milliseconds)), 0)
                     }
-                    Err(raised) => raise_built!(raised),
+                    Err(raised) => {
+                        // The next receive begins with the oldest message again.
+                        process.mailbox.restart();
+                        raise_built!(raised)
+                    }
                 },
             },
             Instr::RecvMarkerReserve { dst } => {
@@ -1872,49 +2146,120 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 None => jump!(fail),
             },
 
-            // Bit syntax: on the slow path for now
-            instruction @ (Instr::BsStartMatch { .. }
-            | Instr::BsGetInteger { .. }
-            | Instr::BsGetSmallInteger { .. }
+            // Bit syntax
+            Instr::BsStartMatch { src, dst, .. } => {
+                match bits::fast::start(get!(src), &mut hp, e) {
+                    Some(context) => {
+                        set!(dst, context);
+                        next!()
+                    }
+                    None => bits!(),
+                }
+            }
+            Instr::BsGetSmallInteger {
+                context,
+                dst,
+                bits,
+                signed,
+                ..
+            } => match bits::fast::integer(get!(context), bits as usize, signed) {
+                Some(value) => {
+                    set!(dst, word::small(value));
+                    next!()
+                }
+                None => bits!(),
+            },
+            Instr::BsGetBinary { dst, table, .. } => {
+                let (size, unit) = unsafe { (operand!(table.word(2)), table.word(3)) };
+                let part = bits::fast::size(size, unit).and_then(|bits| {
+                    bits::fast::part(operand!(unsafe { table.word(0) }), bits, &mut hp, e)
+                });
+                match part {
+                    Some(part) => {
+                        set!(dst, part);
+                        next!()
+                    }
+                    None => bits!(),
+                }
+            }
+            Instr::BsGetTail { context, dst, .. } => {
+                match bits::fast::rest(get!(context), &mut hp, e) {
+                    Some(rest) => {
+                        set!(dst, rest);
+                        next!()
+                    }
+                    None => bits!(),
+                }
+            }
+            Instr::BsSkipBits { fail, table } => {
+                let (size, unit) = unsafe { (operand!(table.word(1)), table.word(2)) };
+                let skipped = bits::fast::size(size, unit)
+                    .and_then(|bits| bits::fast::skip(operand!(unsafe { table.word(0) }), bits));
+                match skipped {
+                    Some(enough) => test!(enough, fail),
+                    None => bits!(),
+                }
+            }
+            Instr::BsTestTail {
+                context,
+                fail,
+                bits,
+            } => match bits::fast::left(get!(context)) {
+                Some(left) => test!(left as u64 == bits, fail),
+                None => bits!(),
+            },
+            Instr::BsTestUnit {
+                context,
+                fail,
+                unit,
+            } => match bits::fast::left(get!(context)) {
+                Some(left) if unit == 8 => test!(left % 8 == 0, fail),
+                _ => bits!(),
+            },
+            Instr::BsMatchString { fail, table } => {
+                let (context, bits) = unsafe { (operand!(table.word(0)), table.word(1) as usize) };
+                // SAFETY: the bytes of the literal follow in the table.
+                let bytes =
+                    unsafe { std::slice::from_raw_parts(table.0.add(2).cast::<u8>(), bits / 8) };
+                match bits::fast::literal(context, bytes) {
+                    Some(holds) if bits % 8 == 0 => test!(holds, fail),
+                    _ => bits!(),
+                }
+            }
+            Instr::BsGetPosition { context, dst, .. } => {
+                match bits::fast::position(get!(context)) {
+                    Some(position) => {
+                        set!(dst, position);
+                        next!()
+                    }
+                    None => bits!(),
+                }
+            }
+            Instr::BsSetPosition { context, position } => {
+                match bits::fast::set_position(get!(context), get!(position)) {
+                    Some(()) => next!(),
+                    None => bits!(),
+                }
+            }
+            Instr::BsGetUtf8 {
+                context, dst, skip, ..
+            } => match bits::fast::ascii(get!(context)) {
+                Some(character) => {
+                    if skip == 0 {
+                        set!(dst, character);
+                    }
+                    next!()
+                }
+                None => bits!(),
+            },
+            Instr::BsGetInteger { .. }
             | Instr::BsGetFloat { .. }
-            | Instr::BsGetBinary { .. }
-            | Instr::BsSkipBits { .. }
-            | Instr::BsTestTail { .. }
             | Instr::BsEnsure { .. }
-            | Instr::BsTestUnit { .. }
-            | Instr::BsMatchString { .. }
-            | Instr::BsGetTail { .. }
-            | Instr::BsGetPosition { .. }
-            | Instr::BsSetPosition { .. }
-            | Instr::BsGetUtf8 { .. }
             | Instr::BsGetUtf16 { .. }
             | Instr::BsGetUtf32 { .. }
             | Instr::BsCreateBin { .. }
             | Instr::BsOld { .. }
-            | Instr::BsInitWritable) => {
-                sync!();
-                match bits::execute(process, registers, instruction) {
-                    Ok(bits::Next::Following) => {
-                        reload!();
-                        if let Some(bits::Built { dst, live, need }) = bits::built(instruction) {
-                            let short =
-                                (e as usize).wrapping_sub(hp as usize) < (need + STACK_SLACK) * 8;
-                            if short || process.heap.wants_collection() {
-                                let result = get!(dst);
-                                unsafe { *x.add(live) = result };
-                                collect!(need, live + 1);
-                                set!(dst, unsafe { *x.add(live) });
-                            }
-                        }
-                        next!()
-                    }
-                    Ok(bits::Next::Fail(fail)) => {
-                        reload!();
-                        jump!(fail)
-                    }
-                    Err(raised) => raise_built!(raised),
-                }
-            }
+            | Instr::BsInitWritable => bits!(),
         }
     }
 }

@@ -52,9 +52,7 @@ pub(super) fn put<'h>(heap: Heap<'h>, map: Map<'h>, key: Term<'h>, value: Term<'
         if values[at].same(value) {
             return map.term();
         }
-        let mut values = Parts::from_slice(values);
-        values[at] = value;
-        return heap.flat_map_of(keys_tuple, &values);
+        return heap.flat_map_with(keys_tuple, values, at, value);
     }
     if keys.len() == FLAT_LIMIT {
         return join(heap, map, &[(key, value)], Existing::Replace);

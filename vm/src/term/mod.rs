@@ -379,7 +379,14 @@ impl<'h> Term<'h> {
         }
     }
 
+    /// The fun, if it is one that is not an external function's.
+    #[inline]
+    pub(crate) fn as_closure(self) -> Option<Fun<'h>> {
+        (self.boxed() == Some(BoxedKind::Fun)).then_some(Fun(self))
+    }
+
     /// The map, if it is one.
+    #[inline]
     pub fn as_map(self) -> Option<Map<'h>> {
         matches!(self.boxed()?, BoxedKind::FlatMap | BoxedKind::HashMap).then_some(Map(self))
     }

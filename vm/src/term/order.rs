@@ -62,19 +62,25 @@ impl<'x> Walk<'x> {
             self.pending.push(Pending::Terms(a.cell(), b.cell()));
             return Ordering::Equal;
         }
+        // The kinds that are compared most, without taking the others into account.
+        if let (Some(x), Some(y)) = (a.as_small(), b.as_small()) {
+            return x.cmp(&y);
+        }
+        if let (Some(x), Some(y)) = (a.as_atom(), b.as_atom()) {
+            return x.compare(y);
+        }
+        if let (Some(x), Some(y)) = (a.as_tuple(), b.as_tuple()) {
+            let (xs, ys) = (x.elements(), y.elements());
+            if xs.len() == ys.len() {
+                self.pending.push(Pending::Terms(xs, ys));
+            }
+            return xs.len().cmp(&ys.len());
+        }
         let (x, y) = (a.kind(), b.kind());
         if let Some(order) = compare::numbers(&x, &y, self.exact) {
             return order;
         }
         match (x, y) {
-            (Kind::Atom(x), Kind::Atom(y)) => x.compare(y),
-            (Kind::Tuple(x), Kind::Tuple(y)) => {
-                let (xs, ys) = (x.elements(), y.elements());
-                if xs.len() == ys.len() {
-                    self.pending.push(Pending::Terms(xs, ys));
-                }
-                xs.len().cmp(&ys.len())
-            }
             (Kind::Bits(x), Kind::Bits(y)) => x.compare(y),
             (Kind::Map(x), Kind::Map(y)) => self.look_at_maps(x, y),
             (Kind::Fun(x), Kind::Fun(y)) => {

@@ -91,6 +91,7 @@ pub enum MapForm<'h> {
 
 impl<'h> Map<'h> {
     /// Its form.
+    #[inline]
     pub fn form(self) -> MapForm<'h> {
         let words = terms(self.0.payload());
         if word::header_kind(self.0.header()) == BoxedKind::FlatMap {

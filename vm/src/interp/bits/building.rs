@@ -15,9 +15,8 @@ use crate::interp::Registers;
 use crate::interp::exceptions::Raised;
 use crate::numeric::big::{self, Endian};
 use crate::process::Process;
-use crate::term::word::{BoxedKind, Word};
+use crate::term::word::{self, BoxedKind, Word};
 use crate::term::{Bits, Kind, Term};
-use crate::text::{utf8, wide};
 
 /// A segment's kind, by its number in the table.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,7 +72,41 @@ enum Value<'h> {
     Float(f64, bool),
     Bits(Bits<'h>),
     Bytes(&'h [u8]),
-    Utf(SmallVec<[u8; 4]>),
+    /// The first `len` bytes.
+    Utf {
+        bytes: [u8; 4],
+        len: u8,
+    },
+}
+
+impl Value<'_> {
+    fn utf8(character: char) -> Self {
+        let mut bytes = [0; 4];
+        let len = character.encode_utf8(&mut bytes).len() as u8;
+        Value::Utf { bytes, len }
+    }
+
+    fn utf16(character: char, endian: Endian) -> Self {
+        let (mut units, mut bytes) = ([0; 2], [0; 4]);
+        let units = character.encode_utf16(&mut units);
+        for (bytes, unit) in bytes.chunks_mut(2).zip(&*units) {
+            bytes.copy_from_slice(&match endian {
+                Endian::Big => unit.to_be_bytes(),
+                Endian::Little => unit.to_le_bytes(),
+            });
+        }
+        let len = units.len() as u8 * 2;
+        Value::Utf { bytes, len }
+    }
+
+    fn utf32(character: char, endian: Endian) -> Self {
+        let value = u32::from(character);
+        let bytes = match endian {
+            Endian::Big => value.to_be_bytes(),
+            Endian::Little => value.to_le_bytes(),
+        };
+        Value::Utf { bytes, len: 4 }
+    }
 }
 
 /// Builds the bit string of a table of segments.
@@ -86,6 +119,9 @@ pub(crate) fn create(
     let word_of = |index: usize| unsafe { table.word(index) };
     let heap = Heap::new(&process.heap);
     let count = word_of(3) as usize;
+    if let Some(built) = create_short(process, registers, table, count) {
+        return Ok(built);
+    }
     let mut segments: SmallVec<[Segment<'_>; 8]> = SmallVec::new();
     let mut total = 0usize;
     let mut appends = false;
@@ -120,6 +156,112 @@ pub(crate) fn create(
     } else {
         build(heap, &segments, total)
     })
+}
+
+/// Builds what is most built: at most 64 bits of small integers and characters, alone or appended to a bit
+/// string. None for everything else, and for what is not in order.
+#[inline]
+fn create_short(
+    process: &Process,
+    registers: &Registers,
+    table: Table,
+    count: usize,
+) -> Option<Word> {
+    // SAFETY (reads of the table): the loader made it with the words that `instr` describes.
+    let word_of = |index: usize| unsafe { table.word(index) };
+    let mut base = None;
+    // The fields, the last in the lowest bits.
+    let (mut fields, mut total) = (0u64, 0);
+    for index in 0..count {
+        let row = 4 + 6 * index;
+        let kind = Type::of(word_of(row));
+        if kind == Type::String {
+            return None;
+        }
+        let source = operand(process, registers, word_of(row + 4));
+        let (value, bits) = match kind {
+            Type::Integer if word::is_small(source) => {
+                let size = operand(process, registers, word_of(row + 5));
+                let bits = super::fast::size(size, word_of(row + 2))?;
+                let value = word::small_value(source) as u64;
+                match bits {
+                    0 | 65.. => return None,
+                    _ if !is_little(word_of(row + 3)) => (value & (u64::MAX >> (64 - bits)), bits),
+                    _ if bits % 8 == 0 => (value.swap_bytes() >> (64 - bits), bits),
+                    _ => return None,
+                }
+            }
+            Type::Utf8 if word::is_small(source) => {
+                let character = u32::try_from(word::small_value(source)).ok()?;
+                let mut bytes = [0; 4];
+                let len = char::from_u32(character)?.encode_utf8(&mut bytes).len();
+                (
+                    u64::from(u32::from_be_bytes(bytes) >> (32 - 8 * len)),
+                    8 * len,
+                )
+            }
+            Type::Append | Type::PrivateAppend if index == 0 => {
+                let all = operand(process, registers, word_of(row + 5));
+                let bits = term(source).as_bits()?;
+                let unit = word_of(row + 2);
+                if all != Term::atom(well_known::ALL).word()
+                    || (unit > 1 && bits.bit_len() as u64 % unit != 0)
+                {
+                    return None;
+                }
+                base = Some(bits);
+                continue;
+            }
+            _ => return None,
+        };
+        if total + bits > 64 {
+            return None;
+        }
+        // A shift by 64 bits happens only before anything is there.
+        fields = fields.checked_shl(bits as u32).unwrap_or(0) | value;
+        total += bits;
+    }
+    if total == 0 {
+        return None;
+    }
+    let heap = Heap::new(&process.heap);
+    match base {
+        Some(base) => grow(heap, base, total, |room, first| {
+            big::write_bits(room, first, total, fields);
+        }),
+        None => {
+            let bytes = (fields << (64 - total)).to_be_bytes();
+            Some(heap.bitstring(&bytes[..total.div_ceil(8)], total).word())
+        }
+    }
+}
+
+/// Appends `more` bits in place if nothing was appended yet and there is room; `write` gets the new bytes and
+/// the bit to begin with.
+#[inline]
+fn grow<'h>(
+    heap: Heap<'h>,
+    base: Bits<'h>,
+    more: usize,
+    write: impl FnOnce(&mut [u8], usize),
+) -> Option<Word> {
+    let holder = base.holder_term();
+    if holder.boxed() != Some(BoxedKind::RefBin) {
+        return None;
+    }
+    let end = base.start() + base.bit_len();
+    let data = holder.payload()[1] as *const BinaryData;
+    let first = end % 8;
+    // Another thread can only come by the data through a count of its own, which this process must give.
+    // SAFETY: the third word of a `RefBin` is its counted data.
+    let alone = first != 0 && unsafe { BinaryData::is_alone(data) };
+    // SAFETY: as above.
+    let data = unsafe { &*data };
+    data.claim(end, more, alone, |room| write(room, first))
+        .then(|| {
+            heap.sub_bits(holder, base.start(), base.bit_len() + more)
+                .word()
+        })
 }
 
 /// Why a segment cannot be written: the word that the error's `cause` gives for it, and the culprit.
@@ -231,21 +373,21 @@ fn check<'h>(
             })
         }
         Type::Utf8 | Type::Utf16 | Type::Utf32 => {
-            let mut out = Vec::with_capacity(4);
-            let encoded = source
+            let character = source
                 .as_small()
-                .and_then(|value| u32::try_from(value).ok())
-                .is_some_and(|value| match kind {
-                    Type::Utf8 => utf8::encode(value, &mut out),
-                    Type::Utf16 => wide::encode_utf16(value, endian, &mut out),
-                    _ => wide::encode_utf32(value, endian, &mut out),
-                });
-            if !encoded {
-                return Err(Fault::new("type", source));
-            }
+                .and_then(|value| char::from_u32(u32::try_from(value).ok()?))
+                .ok_or_else(|| Fault::new("type", source))?;
+            let value = match kind {
+                Type::Utf8 => Value::utf8(character),
+                Type::Utf16 => Value::utf16(character, endian),
+                _ => Value::utf32(character, endian),
+            };
+            let Value::Utf { len, .. } = value else {
+                unreachable!("characters become bytes")
+            };
             Ok(Segment {
-                bits: out.len() * 8,
-                value: Value::Utf(SmallVec::from_vec(out)),
+                bits: usize::from(len) * 8,
+                value,
             })
         }
         Type::String => unreachable!("strings are taken before"),
@@ -259,7 +401,7 @@ fn write(segments: &[Segment<'_>], target: &mut [u8], mut at: usize) {
             Value::Float(value, little) => put_float(*value, target, at, segment.bits, *little),
             Value::Bits(bits) => put_bits(*bits, target, at, segment.bits),
             Value::Bytes(bytes) => put_bytes(bytes, target, at),
-            Value::Utf(bytes) => put_bytes(bytes, target, at),
+            Value::Utf { bytes, len } => put_bytes(&bytes[..usize::from(*len)], target, at),
         }
         at += segment.bits;
     }
@@ -276,8 +418,16 @@ pub(super) fn put_integer(
     if bits == 0 {
         return;
     }
-    if let (Some(value), Endian::Big, true) = (value.as_small(), endian, bits <= 64) {
-        return big::write_bits(target, at, bits, value as u64);
+    if let (Some(value), true) = (value.as_small(), bits <= 64) {
+        match endian {
+            Endian::Big => return big::write_bits(target, at, bits, value as u64),
+            Endian::Little if bits % 8 == 0 => {
+                let value = (value as u64).swap_bytes() >> (64 - bits);
+                return big::write_bits(target, at, bits, value);
+            }
+            // The odd bits come last: field by field.
+            Endian::Little => {}
+        }
     }
     let integer = Integer::of(value).expect("checked to be an integer");
     big::to_bits(integer.view(), target, at, bits, endian);
@@ -355,19 +505,18 @@ fn append<'h>(heap: Heap<'h>, segments: &[Segment<'h>], total: usize) -> Word {
     if total == base_bits && base_bits == base.bit_len() {
         return base.term().word();
     }
-    let end = base.start() + base_bits;
-    let holder = base.holder_term();
-    if holder.boxed() == Some(BoxedKind::RefBin) && end % 8 == 0 && base_bits == base.bit_len() {
-        let more = (total - base_bits).div_ceil(8);
-        // SAFETY: the third word of a `RefBin` is its counted data.
-        let data = unsafe { &*(holder.payload()[1] as *const BinaryData) };
-        if data.claim(end / 8, more, |room| write(rest, room, 0)) {
-            return heap.sub_bits(holder, base.start(), total).word();
+    if base_bits == base.bit_len() {
+        let grown = grow(heap, base, total - base_bits, |room, first| {
+            write(rest, room, first)
+        });
+        if let Some(grown) = grown {
+            return grown;
         }
     }
     // A new binary with room to grow: appending n times copies O(n) bytes in all.
     let bytes = total.div_ceil(8);
-    let data = BinaryData::build(bytes, (bytes * 2).max(256), |room| write(segments, room, 0));
+    let mut data = BinaryData::build(bytes, (bytes * 2).max(256), |room| write(segments, room, 0));
+    BinaryData::end_at(&mut data, total);
     let holder = heap.ref_bin(data);
     let holder = holder.as_bits().map_or(holder, |bits| bits.holder_term());
     heap.sub_bits(holder, 0, total).word()

@@ -4,12 +4,13 @@
 //! with the number of live registers that [`result`] tells.
 
 pub(crate) mod building;
+pub(crate) mod fast;
 pub(crate) mod float16;
 pub(crate) mod matching;
 pub(crate) mod old;
 
-use super::Registers;
-use super::exceptions::Raised;
+use super::exceptions::{self, Raised};
+use super::{Flow, Registers, STACK_SLACK, instr_fn};
 use crate::code::instr::{Instr, Jump, NOT_LIVE, Operand, Reg};
 use crate::process::Process;
 use crate::term::word::{self, BoxedKind, Word};
@@ -126,8 +127,35 @@ fn build_size(size: Word, unit: u64) -> Result<usize, SizeFault> {
     }
 }
 
+/// Runs an instruction of the bit syntax, whatever its operands are, and collects after it if that is due. The
+/// state was written back.
+#[inline(never)]
+pub(crate) fn off_the_fast_path(process: &mut Process, registers: &mut Registers) -> Flow {
+    let ip = process.ip.get();
+    let instruction = *instr_fn!(ip);
+    match execute(process, registers, instruction) {
+        Ok(Next::Following) => {}
+        // SAFETY: jumps stay in the code, as the loader checked.
+        Ok(Next::Fail(Jump(distance))) => return Flow::At(unsafe { ip.offset(distance as isize) }),
+        Err(raised) => return exceptions::handle(process, registers, raised),
+    }
+    if let Some(Built { dst, live, need }) = built(instruction) {
+        let need = need + STACK_SLACK;
+        if process.heap.free_words() < need || process.heap.wants_collection() {
+            // x(live) is dead: it keeps the result alive and is updated with the others.
+            registers.x[live] = registers.read(process, dst);
+            if process.collect(&mut registers.x[..=live], need).is_err() {
+                return Flow::Leave(exceptions::killed_by_heap_size());
+            }
+            registers.write(process, dst, registers.x[live]);
+        }
+    }
+    // SAFETY: an instruction that does not jump is followed by another.
+    Flow::At(unsafe { ip.add(1) })
+}
+
 /// Runs an instruction of the bit syntax; the state was written back.
-pub(crate) fn execute(
+fn execute(
     process: &mut Process,
     registers: &mut Registers,
     instruction: Instr,

@@ -62,6 +62,9 @@ pub fn read_bits(source: &[u8], offset: usize, bits: usize) -> u64 {
         return 0;
     }
     let (first, last) = (offset / 8, (offset + bits - 1) / 8);
+    if let (Some(eight), true) = (source[first..].first_chunk::<8>(), last - first < 8) {
+        return u64::from_be_bytes(*eight) << (offset % 8) >> (64 - bits);
+    }
     let mut value = 0u128;
     for &byte in &source[first..=last] {
         value = value << 8 | u128::from(byte);
@@ -81,6 +84,11 @@ pub fn write_bits(target: &mut [u8], offset: usize, bits: usize, value: u64) {
         return;
     }
     let (first, last) = (offset / 8, (offset + bits - 1) / 8);
+    if (offset | bits) % 8 == 0 {
+        let bytes = (value << (64 - bits)).to_be_bytes();
+        target[first..=last].copy_from_slice(&bytes[..bits / 8]);
+        return;
+    }
     let below = (last + 1) * 8 - offset - bits;
     let ones = u128::from(u64::MAX >> (64 - bits)) << below;
     let placed = (u128::from(value) << below) & ones;
