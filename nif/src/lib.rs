@@ -7,6 +7,10 @@ pub mod errno;
 pub mod load;
 pub mod prim_buffer;
 pub mod prim_file;
+pub mod prim_net;
+pub mod prim_socket;
+#[allow(unsafe_code, reason = "the crate's island: calls to the C library")]
+mod sys;
 pub mod zlib;
 
 use vm::bif::BifEntry;
@@ -32,7 +36,7 @@ pub static MODULES: &[NativeModule] = &[
     },
     NativeModule {
         name: "net",
-        functions: &[],
+        functions: prim_net::BIFS,
     },
     NativeModule {
         name: "prim_buffer",
@@ -44,7 +48,7 @@ pub static MODULES: &[NativeModule] = &[
     },
     NativeModule {
         name: "prim_socket",
-        functions: &[],
+        functions: prim_socket::BIFS,
     },
     NativeModule {
         name: "zlib",

@@ -1,0 +1,5 @@
+//! The crate's island of unsafe code: calls to the C library that no safe wrapper covers.
+//!
+//! Each file wraps one subject into functions that are safe for any argument.
+
+pub mod net;
