@@ -3,6 +3,7 @@
 //! A built-in native module is a table like that of BIFs ([`vm::bifs!`]), under the name that its Erlang
 //! module passes to `load_nif`.
 
+pub mod erl_tracer;
 pub mod errno;
 pub mod load;
 pub mod prim_buffer;
@@ -32,7 +33,7 @@ pub struct NativeModule {
 pub static MODULES: &[NativeModule] = &[
     NativeModule {
         name: "erl_tracer",
-        functions: &[],
+        functions: erl_tracer::BIFS,
     },
     NativeModule {
         name: "net",

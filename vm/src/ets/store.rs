@@ -18,6 +18,9 @@ use super::Type;
 use crate::heap::OwnedTerm;
 use crate::term::Term;
 
+/// As many slots programs see in a table without order, however few objects it has.
+const FEWEST_SLOTS: usize = 256;
+
 /// Objects of a key, oldest first.
 pub type Objects = SmallVec<[OwnedTerm; 1]>;
 
@@ -350,12 +353,12 @@ impl Store {
         }
     }
 
-    /// Removes the objects equal (`=:=`) to one.
-    pub fn remove_object(&mut self, key: Term<'_>, object: Term<'_>) {
+    /// Removes the objects equal (`=:=`) to one; how many there were.
+    pub fn remove_object(&mut self, key: Term<'_>, object: Term<'_>) -> usize {
         match self {
             Store::Hash(hash) => {
                 let Some(slot) = hash.slot_of(key) else {
-                    return;
+                    return 0;
                 };
                 let objects = hash.slots[slot]
                     .as_mut()
@@ -364,8 +367,7 @@ impl Store {
                     .iter()
                     .all(|other| other.term().exactly_equals(object))
                 {
-                    hash.remove_slot(slot);
-                    return;
+                    return hash.remove_slot(slot).len();
                 }
                 let before = objects.len();
                 let mut freed = 0;
@@ -377,13 +379,16 @@ impl Store {
                 let gone = before - objects.len();
                 hash.objects -= gone;
                 hash.words -= freed;
+                gone
             }
             Store::Ordered(ordered) => {
                 if ordered
                     .get(key)
                     .is_some_and(|other| other.term().exactly_equals(object))
                 {
-                    self.remove(key);
+                    self.remove(key).len()
+                } else {
+                    0
                 }
             }
         }
@@ -426,10 +431,11 @@ impl Store {
         }
     }
 
-    /// All objects, in the order of a traversal.
+    /// All objects, in the order of results. Without an order of keys what a walk by `first` and `next` finds last
+    /// comes first, as in the stock VM, which collects results from the end.
     pub fn iter(&self) -> Box<dyn Iterator<Item = &OwnedTerm> + '_> {
         match self {
-            Store::Hash(hash) => Box::new(hash.slots.iter().flatten().flatten()),
+            Store::Hash(hash) => Box::new(hash.slots.iter().rev().flatten().flatten()),
             Store::Ordered(ordered) => Box::new(ordered.tree.iter().map(|entry| &entry.object)),
         }
     }
@@ -480,10 +486,10 @@ impl Store {
     /// The objects of the slot with this number; none beyond the last.
     pub fn slot(&self, number: usize) -> Option<Vec<&OwnedTerm>> {
         match self {
-            Store::Hash(hash) => {
-                let slot = hash.slots.get(number)?;
-                Some(slot.iter().flatten().collect())
-            }
+            Store::Hash(hash) => match hash.slots.get(number) {
+                Some(slot) => Some(slot.iter().flatten().collect()),
+                None => (number < FEWEST_SLOTS).then(Vec::new),
+            },
             Store::Ordered(ordered) => {
                 let entry = ordered.tree.iter().nth(number)?;
                 Some(vec![&entry.object])
@@ -494,7 +500,7 @@ impl Store {
     /// How many slots there are.
     pub fn slots(&self) -> usize {
         match self {
-            Store::Hash(hash) => hash.slots.len(),
+            Store::Hash(hash) => hash.slots.len().max(FEWEST_SLOTS),
             Store::Ordered(ordered) => ordered.tree.len(),
         }
     }

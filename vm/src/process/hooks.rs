@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use super::Process;
 use super::shared::Queued;
@@ -26,6 +26,12 @@ pub trait Schedulers: Send + Sync {
     fn cancel_timeout(&self, timer: u64);
     /// Erlang system time in nanoseconds.
     fn system_time(&self) -> i64;
+    /// Erlang monotonic time in nanoseconds.
+    fn monotonic_time(&self) -> i64;
+    /// Microseconds since the epoch, never the same twice (`erlang:now/0`).
+    fn now(&self) -> i64;
+    /// The node's CPU time in nanoseconds.
+    fn cpu_time(&self) -> i64;
     /// The scheduler (from 1) that this thread is, or 0.
     fn current(&self) -> u32;
     /// How many schedulers there are.
@@ -66,6 +72,23 @@ pub trait Ports: Send + Sync {
     fn set_name(&self, port: PortId, name: Option<Atom>) -> bool;
     /// The name that a port is registered under.
     fn name(&self, port: PortId) -> Option<Atom>;
+    /// All ports.
+    fn all(&self) -> Vec<PortId> {
+        Vec::new()
+    }
+    /// What a port knows of being traced, shown to `look`; what that says, none where there is no such port.
+    fn with_tracee(
+        &self,
+        port: PortId,
+        look: &mut dyn FnMut(&crate::trace::Tracee) -> bool,
+    ) -> Option<bool> {
+        let _ = (port, look);
+        None
+    }
+    /// A tracer that is a port is told something, in the external format.
+    fn trace(&self, port: PortId, message: Term<'_>) {
+        let _ = (port, message);
+    }
 }
 
 /// The process of another node that something is for.
@@ -150,7 +173,10 @@ static SCHEDULERS: OnceLock<&'static dyn Schedulers> = OnceLock::new();
 static PORTS: OnceLock<&'static dyn Ports> = OnceLock::new();
 static DISTRIBUTION: OnceLock<&'static dyn Distribution> = OnceLock::new();
 static STACKS: OnceLock<&'static dyn Stacks> = OnceLock::new();
-static AT_EXIT: RwLock<Vec<&'static dyn AtExit>> = RwLock::new(Vec::new());
+/// The most layers that can be told of exits.
+const AT_EXIT_MAX: usize = 8;
+static AT_EXIT: [OnceLock<&'static dyn AtExit>; AT_EXIT_MAX] =
+    [const { OnceLock::new() }; AT_EXIT_MAX];
 /// What became ready before there were schedulers.
 static EARLY: Mutex<Vec<Queued>> = Mutex::new(Vec::new());
 
@@ -183,7 +209,8 @@ pub fn set_stacks(stacks: &'static dyn Stacks) -> bool {
 
 /// Registers something that is told of every process's end, after those registered before.
 pub fn add_at_exit(at_exit: &'static dyn AtExit) {
-    AT_EXIT.write().push(at_exit);
+    let free = AT_EXIT.iter().any(|place| place.set(at_exit).is_ok());
+    assert!(free, "there are few layers, each of which registers once");
 }
 
 /// The schedulers, once there are.
@@ -208,7 +235,7 @@ pub fn stacks() -> Option<&'static dyn Stacks> {
 
 /// The one to be told of an exit at this place, from 0.
 pub(super) fn at_exit(index: usize) -> Option<&'static dyn AtExit> {
-    AT_EXIT.read().get(index).copied()
+    AT_EXIT.get(index)?.get().copied()
 }
 
 static PRINTER: OnceLock<fn(Term<'_>) -> String> = OnceLock::new();
@@ -225,6 +252,9 @@ pub fn print(term: Term<'_>) -> String {
 
 /// Hands a process to the schedulers.
 pub fn ready(process: Queued) {
+    if crate::trace::monitor::profiles_processes() {
+        crate::trace::monitor::process(process.shared().pid(), None, true);
+    }
     if let Some(schedulers) = SCHEDULERS.get() {
         return schedulers.ready(process);
     }
@@ -247,6 +277,11 @@ pub fn take_early() -> Vec<Queued> {
 /// Erlang system time in nanoseconds; 0 where there is no clock yet.
 pub fn system_time() -> i64 {
     schedulers().map_or(0, Schedulers::system_time)
+}
+
+/// Erlang monotonic time in nanoseconds; 0 where there is no clock yet.
+pub fn monotonic_time() -> i64 {
+    schedulers().map_or(0, Schedulers::monotonic_time)
 }
 
 /// Sends a message that was built elsewhere to whatever a peer is; ports and other nodes get none.

@@ -79,6 +79,11 @@ impl Process {
         self.with_extras(|extras| extras.tasks.push_back(task));
     }
 
+    /// Whether there are tasks to be done.
+    pub(super) fn has_tasks(&self) -> bool {
+        (self.extras.borrow().as_ref()).is_some_and(|extras| !extras.tasks.is_empty())
+    }
+
     fn next_task(&self) -> Option<Task> {
         self.extras.borrow_mut().as_mut()?.tasks.pop_front()
     }
