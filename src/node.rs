@@ -130,20 +130,6 @@ pub fn set_environment(name: &str, value: &OsStr) {
     );
 }
 
-/// Starts an `epmd`, which serves when no other does. As with OTP's, a node goes on without it.
-fn start_epmd() {
-    let started = net::epmd::Config::from_env()
-        .map_err(|error| error.to_string())
-        .and_then(|config| {
-            net::epmd::Epmd::start_or_stand_by(&config).map_err(|error| error.to_string())
-        });
-    match started {
-        // It lives as long as the node.
-        Ok(epmd) => std::mem::forget(epmd),
-        Err(error) => eprintln!("epmd: {error}"),
-    }
-}
-
 /// Starts a node and runs it to its end.
 pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     for (name, value) in &boot.environment {
@@ -167,9 +153,6 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     };
     break_menu::set_version(&boot.otp.erts_version);
     signals::start(on_break).map_err(|error| format!("signals: {error}"))?;
-    if boot.epmd {
-        start_epmd();
-    }
     vm::bif::ets::init();
     settle(flags);
     tune(flags);
