@@ -3,6 +3,8 @@
 -export([main/0, framed/2, direct/3, listed/2]).
 
 main() ->
+    %% The reports of those that die would come in between.
+    ok = logger:set_primary_config(level, none),
     show(died(framed, [error, oops])),  %% expect: {oops,[{apply_last,framed,2}]}
     show(died(direct, [erlang, error, [oops]])),  %% expect: {oops,[{apply_last,direct,3}]}
     show(died(listed, [error, [oops]])),  %% expect: {oops,[{apply_last,listed,2}]}

@@ -324,7 +324,11 @@ fn not_supported_1<'p>(_: Call<'p>) -> BifResult<'p> {
 }
 
 fn if_name2index_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    match system::index_of(&text(call.arg(0))?) {
+    let name = text(call.arg(0))?;
+    if name.count_bytes() > libc::IF_NAMESIZE {
+        return refused(call, "einval");
+    }
+    match system::index_of(&name) {
         Ok(index) => ok(call, Term::size(index as usize)),
         Err(error) => refused_by_system(call, error),
     }

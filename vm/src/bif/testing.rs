@@ -259,7 +259,16 @@ pub(crate) fn run<'p>(
         let held: &'p [Term<'p>] = Box::leak(args.into_boxed_slice());
         match bif(Call::new(process, held)) {
             Ok(term) => return (Ok(term), times),
-            Err(Stop::Raise(exception)) => return (Err(exception), times),
+            Err(Stop::Raise(mut exception)) => {
+                // As the interpreter does: the arguments that the caller gave.
+                let given: Vec<Term<'p>> = held
+                    .iter()
+                    .map(|&arg| super::progress::as_given(arg))
+                    .collect();
+                let heap = Heap::new(&process.heap);
+                exception.args.get_or_insert_with(|| heap.list(&given));
+                return (Err(exception), times);
+            }
             Err(Stop::Trap(trap)) => match *trap {
                 Trap::Yield { args: next } => args = next.to_vec(),
                 Trap::YieldReturn(term) => return (Ok(term), times),
