@@ -3,6 +3,7 @@
 -export([main/0, framed/2, direct/3, listed/2]).
 
 main() ->
+    ok = logger:set_primary_config(level, none),
     show(died(framed, [error, oops])),  %% expect: {oops,[{apply_last,framed,2}]}
     show(died(direct, [erlang, error, [oops]])),  %% expect: {oops,[{apply_last,direct,3}]}
     show(died(listed, [error, [oops]])),  %% expect: {oops,[{apply_last,listed,2}]}
