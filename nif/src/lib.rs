@@ -4,6 +4,7 @@
 //! module passes to `load_nif`.
 
 pub mod blocking;
+pub mod erl_tracer;
 pub mod errno;
 pub mod load;
 pub mod owners;
@@ -32,7 +33,7 @@ pub struct NativeModule {
 pub static MODULES: &[NativeModule] = &[
     NativeModule {
         name: "erl_tracer",
-        functions: &[],
+        functions: erl_tracer::BIFS,
     },
     NativeModule {
         name: "net",

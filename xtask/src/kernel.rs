@@ -12,7 +12,7 @@ use crate::vm::root;
 #[derive(clap::Args)]
 pub struct Args {
     /// Folders to put it into; those of both profiles without any.
-    folders: Vec<PathBuf>,
+    pub folders: Vec<PathBuf>,
 }
 
 /// The kernel's name next to the VM.

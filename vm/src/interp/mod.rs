@@ -85,6 +85,8 @@ pub mod snippets {
     pub static APPLY_3: [Instr; 1] = [Instr::ApplyArgs];
     /// `erlang:apply/2`.
     pub static APPLY_2: [Instr; 1] = [Instr::ApplyFunArgs];
+    /// `erlang:yield/0`.
+    pub static YIELD: [Instr; 1] = [Instr::Yield];
     /// What traced functions return to.
     pub static RETURN_TRACE: [Instr; 1] = [Instr::ReturnTrace];
     /// The same, where exceptions are told, too.
@@ -862,6 +864,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::OnLoad | Instr::NifStart => next!(),
+            Instr::Yield => {
+                unsafe { *x = Term::TRUE.word() };
+                ip = code_address(unsafe { *e });
+                pop!(1);
+                leave!(Outcome::Yielded, 1)
+            }
             Instr::EndProcess => {
                 sync!();
                 return Outcome::Exited {

@@ -7,7 +7,7 @@ use super::address::{self, Family};
 use super::messages;
 use super::request::{Answer, Refusal, take, take_i32, take_u16};
 use super::socket::{Kind, Socket, State};
-use crate::handle::TermSpec;
+use crate::handle::{CloseReason, TermSpec};
 use crate::sys::socket as native;
 use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
@@ -462,7 +462,7 @@ impl Socket {
             }
             self.tell_closed();
             if self.options.exit_on_close {
-                self.port.exit("normal");
+                self.port.exit_silently(CloseReason::Eof);
             }
         }
         Some(())
