@@ -324,7 +324,12 @@ fn not_supported_1<'p>(_: Call<'p>) -> BifResult<'p> {
 }
 
 fn if_name2index_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    match system::index_of(&text(call.arg(0))?) {
+    // What cannot be a name, by its length or otherwise, is `einval` here.
+    let name = match text(call.arg(0)) {
+        Ok(name) if name.as_bytes().len() <= libc::IFNAMSIZ => name,
+        _ => return refused(call, "einval"),
+    };
+    match system::index_of(&name) {
         Ok(index) => ok(call, Term::size(index as usize)),
         Err(error) => refused_by_system(call, error),
     }
