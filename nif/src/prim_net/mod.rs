@@ -4,7 +4,7 @@
 //! library. The functions that exist on Windows only raise `notsup`, as in the stock library.
 
 #[allow(unsafe_code, reason = "calls the C library")]
-mod system;
+pub(crate) mod system;
 
 use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, Ordering};
