@@ -11,6 +11,7 @@ pub mod owners;
 pub mod prim_buffer;
 pub mod prim_file;
 pub mod prim_net;
+pub mod prim_socket;
 pub mod sockaddr;
 pub mod zlib;
 
@@ -49,7 +50,7 @@ pub static MODULES: &[NativeModule] = &[
     },
     NativeModule {
         name: "prim_socket",
-        functions: &[],
+        functions: prim_socket::BIFS,
     },
     NativeModule {
         name: "zlib",

@@ -4,7 +4,7 @@
 //! library. The functions that exist on Windows only raise `notsup`, as in the stock library.
 
 #[allow(unsafe_code, reason = "calls the C library")]
-mod system;
+pub(crate) mod system;
 
 use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -324,10 +324,11 @@ fn not_supported_1<'p>(_: Call<'p>) -> BifResult<'p> {
 }
 
 fn if_name2index_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    let name = text(call.arg(0))?;
-    if name.count_bytes() > libc::IF_NAMESIZE {
-        return refused(call, "einval");
-    }
+    // What cannot be a name, by its length or otherwise, is `einval` here.
+    let name = match text(call.arg(0)) {
+        Ok(name) if name.as_bytes().len() <= libc::IFNAMSIZ => name,
+        _ => return refused(call, "einval"),
+    };
     match system::index_of(&name) {
         Ok(index) => ok(call, Term::size(index as usize)),
         Err(error) => refused_by_system(call, error),

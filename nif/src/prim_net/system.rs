@@ -198,3 +198,55 @@ pub fn names() -> Result<Vec<(u32, CString)>, Errno> {
     }
     Ok(found)
 }
+
+/// An entry of the table of protocols.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protocol {
+    /// Its name, then its aliases.
+    pub names: Vec<CString>,
+    /// `IPPROTO_…`.
+    pub number: i32,
+}
+
+#[repr(C)]
+struct ProtocolEntry {
+    p_name: *mut c_char,
+    p_aliases: *mut *mut c_char,
+    p_proto: c_int,
+}
+
+unsafe extern "C" {
+    fn setprotoent(stay_open: c_int);
+    fn endprotoent();
+    fn getprotoent() -> *mut ProtocolEntry;
+}
+
+/// The system's table of protocols.
+#[must_use]
+pub fn protocols() -> Vec<Protocol> {
+    // The table has one position for all threads.
+    static POSITION: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
+    let _alone = POSITION.lock();
+    let mut all = Vec::new();
+    // SAFETY:
+    // 1. The lock keeps others of this program from the position and from the entry.
+    // 2. An entry is valid until the next is asked for, and is copied before.
+    // 3. Names end with a zero byte, the list of aliases with a null pointer.
+    unsafe {
+        setprotoent(1);
+        while let Some(entry) = getprotoent().as_ref() {
+            let mut names = vec![CStr::from_ptr(entry.p_name).to_owned()];
+            let mut alias = entry.p_aliases;
+            while !alias.is_null() && !(*alias).is_null() {
+                names.push(CStr::from_ptr(*alias).to_owned());
+                alias = alias.add(1);
+            }
+            all.push(Protocol {
+                names,
+                number: entry.p_proto,
+            });
+        }
+        endprotoent();
+    }
+    all
+}
