@@ -21,6 +21,7 @@ crate::bifs! {
         "hibernate"/3        Heavy hibernate_3;
         "resume_process"/1   Heavy resume_process_1;
         "bump_reductions"/1  Plain bump_reductions_1;
+        "yield"/0            Heavy yield_0;
     }
     "erts_internal" {
         "is_process_alive"/2             Heavy is_process_alive_2;
@@ -129,6 +130,11 @@ fn dirty_process_handle_signals_1<'p>(call: Call<'p>) -> BifResult<'p> {
         Some(pid) if table::exists(pid) => Ok(Term::atom(w::NORMAL)),
         Some(_) => Ok(Term::atom(w::NOPROC)),
     }
+}
+
+/// Module `erlang` has a stand-in for this that calls itself.
+fn yield_0<'p>(_: Call<'p>) -> BifResult<'p> {
+    Err(Trap::YieldReturn(Term::TRUE).into())
 }
 
 fn group_leader_0<'p>(call: Call<'p>) -> BifResult<'p> {
