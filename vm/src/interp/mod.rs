@@ -1920,7 +1920,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     }
                     None => {
                         reload!();
-                        if process.must_leave() {
+                        if process.is_interrupted() {
                             leave!(Outcome::Yielded, 0);
                         }
                         jump!(fail)

@@ -107,7 +107,8 @@ fn run(process: &mut Process, runner: &mut dyn Runner) -> Next {
                     if process.is_hibernating() {
                         process.collect_to_hibernate();
                     }
-                    if !process.has_signals() {
+                    // A signal that was handled while it ran may have brought a task.
+                    if !process.has_signals() && !process.has_tasks() {
                         return Next::Sleep;
                     }
                 }

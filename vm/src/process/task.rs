@@ -79,6 +79,20 @@ impl Process {
         self.with_extras(|extras| extras.tasks.push_back(task));
     }
 
+    /// Whether there are tasks to be done.
+    pub(super) fn has_tasks(&self) -> bool {
+        let extras = self.extras.borrow();
+        extras
+            .as_ref()
+            .is_some_and(|extras| !extras.tasks.is_empty())
+    }
+
+    /// Whether a signal that was handled while the process ran keeps it from running on: it ends, is
+    /// suspended, or has tasks.
+    pub fn is_interrupted(&self) -> bool {
+        self.must_leave() || self.is_suspended() || self.has_tasks()
+    }
+
     fn next_task(&self) -> Option<Task> {
         self.extras.borrow_mut().as_mut()?.tasks.pop_front()
     }
