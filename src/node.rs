@@ -18,7 +18,7 @@ use vm::term::{Pid, Term};
 
 use crate::break_menu;
 use crate::command::Otp;
-use crate::command::flags::{Break, FileNames, Flags, Warnings};
+use crate::command::flags::{Break, FileNames, Flags, TimeWarp, Warnings};
 
 /// What a node is started with.
 pub struct Boot<'a> {
@@ -107,7 +107,7 @@ fn load_preloaded(otp: &Otp) -> Result<(), String> {
             continue;
         };
         let atom = Atom::from_static(name);
-        let module = loader::link::prepare(atom, &bytes)
+        let module = loader::link::prepare_preloaded(atom, &bytes)
             .map_err(|error| format!("{}: {error}", path.display()))?;
         modules.push(module);
         names.push(atom);
@@ -153,13 +153,15 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     signals::start(on_break).map_err(|error| format!("signals: {error}"))?;
     vm::bif::ets::init();
     settle(flags);
+    tune(flags);
     set_printer();
     vm::process::hooks::set_stacks(&vm::code::stacks::STACKS);
     load_preloaded(boot.otp)?;
+    let (workers, online) = schedulers(flags);
     scheduler::start(&scheduler::Config {
-        workers: flags.schedulers.map_or(1, |(all, _)| all),
-        online: flags.schedulers.map_or(1, |(_, online)| online),
-        runner: runner,
+        workers,
+        online,
+        runner,
     });
     let args = OwnedTerm::build(|heap| {
         let words: Vec<Term<'_>> = boot.init.iter().map(|word| heap.binary(word)).collect();
@@ -259,6 +261,46 @@ fn settle(flags: &Flags) {
         "port_limit" => Some(Term::size(ports::node::limit())),
         _ => None,
     });
+}
+
+/// How many schedulers there are, and how many of them work at first: one a processor unless told otherwise.
+fn schedulers(flags: &Flags) -> (usize, usize) {
+    let cores = vm::bif::cpu_topology::available();
+    flags.schedulers.unwrap_or((cores, cores))
+}
+
+/// Sets clock, heaps and pools as the command line says.
+fn tune(flags: &Flags) {
+    use scheduler::clock::{self, WarpMode};
+    use std::sync::atomic::Ordering::Relaxed;
+    use vm::heap::sizes;
+    let warp = match flags.time_warp {
+        TimeWarp::None => WarpMode::No,
+        TimeWarp::Single => WarpMode::Single,
+        TimeWarp::Multi => WarpMode::Multi,
+    };
+    clock::configure(warp, flags.time_correction);
+    // As in the stock VM: no more dirty CPU schedulers than normal ones, and no more of them online.
+    let (all, online) = schedulers(flags);
+    let cores = vm::bif::cpu_topology::available();
+    let (dirty, dirty_online) = flags.dirty_cpu.unwrap_or((cores, cores));
+    let dirty = dirty.min(all);
+    scheduler::dirty::configure(dirty, dirty_online.min(dirty).min(online), flags.dirty_io);
+    scheduler::bind::configure(&flags.bind_type);
+    let defaults = &spawn::DEFAULTS;
+    let min_heap = sizes::at_least(flags.min_heap_words);
+    defaults.min_heap.store(min_heap, Relaxed);
+    let min_vheap = sizes::at_least(flags.min_binary_words);
+    defaults.min_vheap.store(min_vheap, Relaxed);
+    defaults.set_max_heap(spawn::MaxHeap {
+        words: flags.max_heap_words,
+        kill: flags.max_heap_kill,
+        log: flags.max_heap_log,
+        ..defaults.max_heap()
+    });
+    defaults
+        .off_heap_messages
+        .store(usize::from(flags.off_heap_messages), Relaxed);
 }
 
 /// What runs processes; with `LINTEL_TRACE=slices` every slice is told on standard error.

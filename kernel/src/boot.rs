@@ -143,6 +143,22 @@ impl CommandLine {
         line
     }
 
+    /// An image's own command line, followed by the loader's: later options win, and arguments are appended.
+    /// A loader's `init=` starts that program instead, and its arguments are all there are.
+    pub fn extended(mut self, loader: CommandLine) -> CommandLine {
+        if let Some((_, program)) = loader.options.iter().rfind(|(name, _)| name == "init") {
+            self.args = alloc::vec![program.as_bytes().to_vec()];
+        }
+        self.args.extend(loader.args);
+        self.options.extend(loader.options);
+        // Of two settings of a variable the program would see the first.
+        let name = |word: &[u8]| word.split(|&b| b == b'=').next().map(<[u8]>::to_vec);
+        self.env
+            .retain(|word| !loader.env.iter().any(|other| name(other) == name(word)));
+        self.env.extend(loader.env);
+        self
+    }
+
     /// An option's value; the empty text for one without.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.options

@@ -24,6 +24,7 @@ mod random;
 mod sys;
 mod task;
 mod time;
+mod timeline;
 
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -33,15 +34,19 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use arch::{PAGE, apic, boot as start, cpu, fpu, paging, percpu, phys, smp, trap, tsc};
 use boot::{CommandLine, StartInfo};
 use dev::{acpi, power, serial};
-use imagefs::Image;
+use imagefs::{Image, Kind as ImageKind};
 use task::sched;
+
+/// The image's file with words that stand before those of the loader's command line.
+const COMMAND_LINE: &[u8] = b"/boot/cmdline";
 
 /// Called by the entry code on the first processor, with early page tables.
 pub fn kernel_main(start_info: u64) -> ! {
     let boot_tsc = cpu::rdtsc();
     serial::init();
     let info = boot::read(start_info);
-    let line = init_memory(&info);
+    let place = info.module.or_else(start::own_image);
+    let mut line = init_memory(&info, place);
     percpu::init(0, 0);
     trap::init();
     trap::load();
@@ -54,8 +59,15 @@ pub fn kernel_main(start_info: u64) -> ! {
     }
     time::init();
     random::init();
+    let image = place.and_then(|(at, len)| open_image(at, len));
+    if let Some(ImageKind::File { bytes, .. }) =
+        image.and_then(|image| Some(image.node(image.find(COMMAND_LINE)?).kind))
+    {
+        line = CommandLine::parse(bytes).extended(line);
+    }
     apply_options(&line);
-    let image = info.module.and_then(|(at, len)| open_image(at, len));
+    timeline::init(&line);
+    timeline::mark("memory");
     fs::tree::plant(image);
     fs::proc::populate();
     let others: Vec<u32> = acpi::tables()
@@ -71,15 +83,16 @@ pub fn kernel_main(start_info: u64) -> ! {
     serial::enable_input(interrupt, level, low);
     dev::virtio::init(&line);
     net::init(&line);
+    timeline::mark("devices");
     sched::start_processor(move || exec::start_first(&line))
 }
 
 /// Frames, page tables and heap; returns the command line, which lies in memory the loader owns.
-fn init_memory(info: &StartInfo) -> CommandLine {
+fn init_memory(info: &StartInfo, image: Option<(u64, u64)>) -> CommandLine {
     let (kernel_start, kernel_end) = start::kernel_extent();
-    let module = info.module.map_or((0, 0), |(at, len)| (at, at + len));
-    // What stays as it is: the first megabyte, the kernel, the module.
-    let kept = [(0, 1 << 20), (kernel_start, kernel_end), module];
+    let image = image.map_or((0, 0), |(at, len)| (at, at + len));
+    // What stays as it is: the first megabyte, the kernel, the image.
+    let kept = [(0, 1 << 20), (kernel_start, kernel_end), image];
     let mut free = [(0u64, 0u64); 80];
     let mut n = 0;
     let mut top = 0;
@@ -111,7 +124,7 @@ fn open_image(at: u64, len: u64) -> Option<Image<'static>> {
     match Image::open(phys::bytes(at, len as usize)) {
         Ok(image) => Some(image),
         Err(error) => {
-            println!("the module is no image: {error:?}");
+            println!("what was loaded is no image: {error:?}");
             None
         }
     }

@@ -162,6 +162,11 @@ impl<'a> BeamFile<'a> {
         &self.literals
     }
 
+    /// As if the file had no line table.
+    pub(crate) fn forget_lines(&mut self) {
+        self.lines = None;
+    }
+
     /// The line table, if there is one that is understood.
     pub fn lines(&self) -> Option<&Lines<'a>> {
         self.lines.as_ref()

@@ -20,13 +20,25 @@ use crate::rules;
 
 /// The module in the bytes of a `.beam` file that is not compressed as a whole. `name` is what it must be called.
 pub fn prepare(name: Atom, bytes: &[u8]) -> Result<Arc<Module>, LoadError> {
+    link(&named(name, bytes)?)
+}
+
+/// A preloaded module: without its lines, which the stock VM does not carry either, so that its functions stand in
+/// stack traces without a place.
+pub fn prepare_preloaded(name: Atom, bytes: &[u8]) -> Result<Arc<Module>, LoadError> {
+    let mut file = named(name, bytes)?;
+    file.forget_lines();
+    link(&file)
+}
+
+fn named(name: Atom, bytes: &[u8]) -> Result<BeamFile<'_>, LoadError> {
     let file = BeamFile::parse(bytes)?;
     if file.module() != name.name() {
         return Err(LoadError::WrongModule {
             found: file.module().to_owned(),
         });
     }
-    link(&file)
+    Ok(file)
 }
 
 /// The module of a file.

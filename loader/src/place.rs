@@ -440,6 +440,45 @@ pub(crate) fn placed(instruction: Instr) -> Instr {
             dst: xreg(dst),
             live,
         },
+        Instr::Move2Call {
+            src1,
+            dst1,
+            src2,
+            dst2,
+            target,
+        } if x(src1) && x(dst1) && x(src2) && x(dst2) => Instr::Move2CallX {
+            src1: xreg(src1),
+            dst1: xreg(dst1),
+            src2: xreg(src2),
+            dst2: xreg(dst2),
+            target,
+        },
+        Instr::Move2Call {
+            src1,
+            dst1,
+            src2,
+            dst2,
+            target,
+        } if y(src1) && x(dst1) && y(src2) && x(dst2) => Instr::Move2CallYX {
+            src1: yreg(src1),
+            dst1: xreg(dst1),
+            src2: yreg(src2),
+            dst2: xreg(dst2),
+            target,
+        },
+        Instr::Move2Call {
+            src1,
+            dst1,
+            src2,
+            dst2,
+            target,
+        } if x(src1) && y(dst1) && x(src2) && x(dst2) => Instr::Move2CallXYX {
+            src1: xreg(src1),
+            dst1: yreg(dst1),
+            src2: xreg(src2),
+            dst2: xreg(dst2),
+            target,
+        },
         _ => instruction,
     }
 }

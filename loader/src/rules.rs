@@ -34,6 +34,29 @@ fn fuse(code: &[Instr], data: &[Word]) -> Option<(usize, Instr)> {
         // The last argument is moved to its place.
         [Move { src, dst }, Call { target }, ..] => (2, MoveCall { src, dst, target }),
 
+        // The last two.
+        [
+            Move {
+                src: src1,
+                dst: dst1,
+            },
+            Move {
+                src: src2,
+                dst: dst2,
+            },
+            Call { target },
+            ..,
+        ] => (
+            3,
+            Move2Call {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            },
+        ),
+
         // A value is moved for those who wait for it elsewhere.
         [Move { src, dst }, Jump { target }, ..] => (2, MoveJump { src, dst, target }),
 

@@ -4,7 +4,7 @@
 //! other side: the port table implements it in terms of processes and messages, and
 //! [`crate::testing::Bench`] in terms of a log.
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Started};
 use crate::iovec::IoVec;
 use bytes::Bytes;
 use std::any::Any;
@@ -115,6 +115,8 @@ pub enum TermSpec {
     Map(Vec<(TermSpec, TermSpec)>),
     /// The driver's own port.
     Port,
+    /// Another port.
+    OtherPort(PortId),
     /// A process.
     Pid(PidToken),
     /// A term in the external format.
@@ -147,6 +149,9 @@ pub type Job = Box<dyn FnOnce() -> Completion + Send>;
 /// Something to be done with the driver under its port's lock.
 pub type Completion = Box<dyn FnOnce(&mut dyn Driver) + Send>;
 
+/// Makes the driver of a port that another port's driver opens.
+pub type Starter = Box<dyn FnOnce(PortHandle) -> Started>;
+
 /// Something that a host brings to a driver, in order, one at a time.
 pub enum Event {
     /// Data from the owner: [`Driver::output`].
@@ -169,8 +174,8 @@ pub enum Event {
 /// marked so from any thread; none may call back into the driver before returning.
 pub trait Host: Send + Sync {
     /// Sends `{Port, {data, Data}}` to the owner, framed as the port's options say. `header` comes
-    /// first, as a list, if the data is a binary.
-    fn output(&self, port: PortId, header: &[u8], data: IoVec);
+    /// first, as a list, if the data is a binary; without data the list is all, and no empty binary ends it.
+    fn output(&self, port: PortId, header: &[u8], data: Option<IoVec>);
     /// Sends a term to the owner as it is.
     fn output_term(&self, port: PortId, term: TermSpec);
     /// Sends a term to any process.
@@ -204,6 +209,9 @@ pub trait Host: Send + Sync {
     fn caller(&self, port: PortId) -> PidToken;
     /// Whether answers of `control` become binaries.
     fn set_control_binary(&self, port: PortId, binary: bool);
+    /// Opens another port, set up as this one and linked to `owner`; none when there are too many ports, or
+    /// no such process.
+    fn open_sibling(&self, port: PortId, owner: PidToken, start: Starter) -> Option<PortId>;
 }
 
 /// A driver's way to its port.
@@ -228,12 +236,17 @@ impl PortHandle {
 
     /// Sends bytes to the owner: `{Port, {data, Data}}`.
     pub fn output_data(&self, data: impl Into<Bytes>) {
-        self.host.output(self.id, &[], data.into().into());
+        self.host.output(self.id, &[], Some(data.into().into()));
     }
 
     /// Sends bytes to the owner, uncopied, after a header that is a list even if the data is a binary.
     pub fn output_vec(&self, header: &[u8], data: IoVec) {
-        self.host.output(self.id, header, data);
+        self.host.output(self.id, header, Some(data));
+    }
+
+    /// Sends bytes to the owner that are a list even if the port's data are binaries.
+    pub fn output_list(&self, bytes: &[u8]) {
+        self.host.output(self.id, bytes, None);
     }
 
     /// Sends a term to the owner.
@@ -352,6 +365,17 @@ impl PortHandle {
     #[must_use]
     pub fn caller(&self) -> PidToken {
         self.host.caller(self.id)
+    }
+
+    /// Opens another port, set up as this one, linked to and owned by a process; `None` when there are too
+    /// many ports, or no such process. The stock VM's `driver_create_port`.
+    #[must_use]
+    pub fn open_sibling(
+        &self,
+        owner: PidToken,
+        start: impl FnOnce(PortHandle) -> Started + 'static,
+    ) -> Option<PortId> {
+        self.host.open_sibling(self.id, owner, Box::new(start))
     }
 
     /// Whether answers of [`Driver::control`] become binaries instead of lists.

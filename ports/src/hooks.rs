@@ -92,7 +92,8 @@ impl Ports for NodePorts {
     }
 
     fn exit(&self, port: Number, from: Peer, kind: ExitKind, reason: Term<'_>) {
-        if let Some(port) = get_open(port) {
+        // One that is being opened for another process hears of it when it is open.
+        if let Some(port) = get(port) {
             let reason = OwnedTerm::message_of(reason);
             port.submit(Op::Exit { from, kind, reason });
         }

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::handle::{
-    CloseReason, Event, Host, Job, MonitorId, PidToken, PortId, Readiness, TermSpec,
+    CloseReason, Event, Host, Job, MonitorId, PidToken, PortId, Readiness, Starter, TermSpec,
 };
 use crate::iovec::IoVec;
 use crate::node::node;
@@ -26,7 +26,7 @@ fn with<R>(port: PortId, absent: R, run: impl FnOnce(&Arc<Port>) -> R) -> R {
 }
 
 impl Host for NodeHost {
-    fn output(&self, port: PortId, header: &[u8], data: IoVec) {
+    fn output(&self, port: PortId, header: &[u8], data: Option<IoVec>) {
         with(port, (), |port| port.deliver(header, data));
     }
 
@@ -121,6 +121,11 @@ impl Host for NodeHost {
         with(port, (), |port| {
             port.control_binary.store(binary, Ordering::Relaxed)
         });
+    }
+
+    fn open_sibling(&self, port: PortId, owner: PidToken, start: Starter) -> Option<PortId> {
+        let settings = with(port, None, |port| Some(port.settings.clone()))?;
+        node().open_linked(Pid(owner.0), settings, start)
     }
 }
 

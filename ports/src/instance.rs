@@ -48,18 +48,20 @@ impl Instance {
         port: PortHandle,
     ) -> Result<Self, StartError> {
         let started = catch_unwind(AssertUnwindSafe(|| factory.start(request, port)));
-        let Started {
-            driver,
-            framing,
-            os_pid,
-            soft_busy,
-        } = started.unwrap_or(Err(StartError::General))?;
-        Ok(Self {
-            driver: Some(driver),
-            framing,
-            os_pid,
-            soft_busy,
-        })
+        started
+            .unwrap_or(Err(StartError::General))
+            .map(Self::from_started)
+    }
+
+    /// Holds a driver that has started.
+    #[must_use]
+    pub fn from_started(started: Started) -> Self {
+        Self {
+            driver: Some(started.driver),
+            framing: started.framing,
+            os_pid: started.os_pid,
+            soft_busy: started.soft_busy,
+        }
     }
 
     /// Who frames this port's messages.

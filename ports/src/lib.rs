@@ -19,7 +19,7 @@
 //! | [`halt`] | writing all output before the node ends |
 //! | [`poller`], [`pool`] | readiness of descriptors; threads for blocking work |
 //! | [`registry`] | which command lines are served by which in-thread driver |
-//! | [`drivers`] | `fd`, `spawn`, `tty_sl`, `ram_file_drv` |
+//! | [`drivers`] | `fd`, `spawn`, `tty_sl`, `ram_file_drv`, sockets |
 //! | [`programs`] | the port programs of OTP, in-thread: `inet_gethost`, `memsup`, … |
 //! | [`testing`] | [`testing::Bench`]: a host that drives one driver in a test |
 //!
@@ -59,7 +59,7 @@ mod timers;
 
 pub use driver::{BadArg, Driver, DriverFactory, FramedBy, StartError, Started};
 pub use handle::{
-    CloseReason, Event, Host, MonitorId, PidToken, PortHandle, PortId, Readiness, TermSpec,
+    CloseReason, Event, Host, MonitorId, PidToken, PortHandle, PortId, Readiness, Starter, TermSpec,
 };
 pub use instance::{Crash, Instance};
 pub use iovec::IoVec;

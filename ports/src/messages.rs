@@ -32,19 +32,19 @@ fn port_term<'h>(port: PortId) -> Term<'h> {
 }
 
 /// Bytes as a binary or a list, after a header that is always a list.
-fn data<'h>(heap: Heap<'h>, binary: bool, header: &[u8], bytes: Bytes) -> Term<'h> {
-    let tail = if binary {
-        heap.binary_from(bytes)
-    } else {
-        heap.byte_list(&bytes, Term::NIL)
+fn data<'h>(heap: Heap<'h>, binary: bool, header: &[u8], bytes: Option<Bytes>) -> Term<'h> {
+    let tail = match bytes {
+        Some(bytes) if binary => heap.binary_from(bytes),
+        Some(bytes) => heap.byte_list(&bytes, Term::NIL),
+        None => Term::NIL,
     };
     heap.byte_list(header, tail)
 }
 
 /// Sends `{Port, {data, Data}}`.
-pub(crate) fn send_data(port: PortId, to: Pid, binary: bool, header: &[u8], bytes: IoVec) {
+pub(crate) fn send_data(port: PortId, to: Pid, binary: bool, header: &[u8], bytes: Option<IoVec>) {
     let message = from_port(port_term(port), |heap| {
-        let data = data(heap, binary, header, bytes.into_bytes());
+        let data = data(heap, binary, header, bytes.map(IoVec::into_bytes));
         heap.tuple(&[Term::atom(atom!("data")), data])
     });
     signal::send_message(to, message);
@@ -53,12 +53,12 @@ pub(crate) fn send_data(port: PortId, to: Pid, binary: bool, header: &[u8], byte
 /// Sends what was cut from the driver's bytes: `{Port, {data, …}}`.
 pub(crate) fn send_frame(port: PortId, to: Pid, binary: bool, header: &[u8], frame: Frame) {
     let (tag, bytes) = match frame {
-        Frame::Data(bytes) => return send_data(port, to, binary, header, bytes.into()),
+        Frame::Data(bytes) => return send_data(port, to, binary, header, Some(bytes.into())),
         Frame::Eol(bytes) => (atom!("eol"), bytes),
         Frame::NoEol(bytes) => (atom!("noeol"), bytes),
     };
     let message = from_port(port_term(port), |heap| {
-        let line = heap.tuple(&[Term::atom(tag), data(heap, binary, header, bytes)]);
+        let line = heap.tuple(&[Term::atom(tag), data(heap, binary, header, Some(bytes))]);
         heap.tuple(&[Term::atom(atom!("data")), line])
     });
     signal::send_message(to, message);
@@ -124,6 +124,7 @@ fn term<'h>(heap: Heap<'h>, port: Term<'_>, spec: &TermSpec) -> Option<Term<'h>>
             map::from_pairs(heap, &pairs?)
         }
         TermSpec::Port => heap.copy(port),
+        TermSpec::OtherPort(port) => port_term(*port),
         TermSpec::Pid(pid) => Term::pid(Pid(pid.0)),
         TermSpec::External(bytes) => {
             decode::decode(heap, bytes, &decode::Options::default())

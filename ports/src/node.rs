@@ -4,7 +4,7 @@
 
 use crate::drivers::forker::Forker;
 use crate::halt::{Halting, PortsHalt};
-use crate::handle::{Event, Host, PortHandle, PortId};
+use crate::handle::{Event, Host, PortHandle, PortId, Starter};
 use crate::hooks::NodePorts;
 use crate::host::NodeHost;
 use crate::instance::Instance;
@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
 use vm::bif::system_info;
 use vm::process::hooks;
+use vm::process::signal::{self, Peer, Signal};
 use vm::term::{Pid, Term};
 
 /// How the ports of a node are to be.
@@ -222,6 +223,27 @@ impl Node {
             .find(&request.command)
             .ok_or(NotOpened::NoDriver)?;
         self.open_on(&*factory, request, owner, settings, opened)
+    }
+
+    /// Opens a port for a process other than the running one. None when there are too many, or when the
+    /// process has ended.
+    pub fn open_linked(&self, owner: Pid, settings: Settings, start: Starter) -> Option<PortId> {
+        let port = self.table.add(|id| Port::new(id, owner, settings))?;
+        let id = port.id();
+        port.link(owner);
+        let link = Signal::Link {
+            from: Peer::Port(vm::term::PortId(id.0)),
+        };
+        if signal::send(owner, link).is_err() {
+            self.table.remove(id);
+            return None;
+        }
+        let handle = PortHandle::new(Arc::clone(&self.host), id);
+        let opened = port.open(
+            || Ok::<_, StartError>(Instance::from_started(start(handle))),
+            || (),
+        );
+        opened.ok().map(|()| id)
     }
 
     fn open_on(

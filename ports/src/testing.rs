@@ -6,7 +6,8 @@
 use crate::driver::{BadArg, DriverFactory, FramedBy, StartError};
 use crate::framing::{Deframer, Frame};
 use crate::handle::{
-    CloseReason, Event, Host, Job, MonitorId, PidToken, PortHandle, PortId, Readiness, TermSpec,
+    CloseReason, Event, Host, Job, MonitorId, PidToken, PortHandle, PortId, Readiness, Starter,
+    TermSpec,
 };
 use crate::instance::{CRASH_REASON, Instance};
 use crate::iovec::IoVec;
@@ -385,12 +386,12 @@ impl BenchHost {
 }
 
 impl Host for BenchHost {
-    fn output(&self, port: PortId, header: &[u8], data: IoVec) {
+    fn output(&self, port: PortId, header: &[u8], data: Option<IoVec>) {
         let mut ports = self.ports.lock();
         let Some(state) = ports.get_mut(&port) else {
             return;
         };
-        let data = data.into_bytes();
+        let data = data.unwrap_or_default().into_bytes();
         let whole = state.framing == FramedBy::Driver
             && !matches!(
                 state.request.options.framing,
@@ -506,5 +507,10 @@ impl Host for BenchHost {
         if let Some(state) = self.ports.lock().get_mut(&port) {
             state.control_binary = binary;
         }
+    }
+
+    /// A bench has no processes that could own another port.
+    fn open_sibling(&self, _: PortId, _: PidToken, _: Starter) -> Option<PortId> {
+        None
     }
 }

@@ -135,10 +135,10 @@ fn pool(kind: Kind) -> &'static Pool {
     }
 }
 
-/// Sets how many threads there may be (`+SDcpu`, `+SDio`).
-pub fn configure(cpu: usize, io: usize) {
+/// Sets how many threads there may be (`+SDcpu`, `+SDio`), and how many of the CPU ones work at first.
+pub fn configure(cpu: usize, cpu_online: usize, io: usize) {
     CPU_THREADS.store(cpu.max(1), Ordering::Relaxed);
-    CPU.limit.store(cpu.max(1), Ordering::Relaxed);
+    CPU.limit.store(cpu_online.max(1), Ordering::Relaxed);
     IO.limit.store(io.max(1), Ordering::Relaxed);
 }
 
@@ -150,6 +150,11 @@ pub fn cpu_threads() -> usize {
 /// How many dirty I/O threads there may be.
 pub fn io_threads() -> usize {
     IO.limit.load(Ordering::Relaxed)
+}
+
+/// How many of the dirty CPU threads work.
+pub(crate) fn cpu_limit() -> usize {
+    CPU.limit.load(Ordering::Relaxed)
 }
 
 /// Sets how many of the dirty CPU threads work.

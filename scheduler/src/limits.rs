@@ -42,7 +42,7 @@ fn with<R>(workers: &Workers, change: impl FnOnce(&mut Limits) -> R) -> R {
     let mut limits = LIMITS.lock();
     let limits = limits.get_or_insert_with(|| Limits {
         online: workers.limit(),
-        dirty_cpu_online: crate::dirty::cpu_threads(),
+        dirty_cpu_online: crate::dirty::cpu_limit(),
         blockers: Blockers::default(),
     });
     let result = change(limits);

@@ -15,7 +15,9 @@ use std::time::Duration;
 use vm::process::hooks::{self, Schedulers};
 use vm::process::{After, Priority, Queued, RefNumber, Runner, slice};
 use vm::term::Pid;
+use vm::trace::monitor;
 
+use crate::bind;
 use crate::clock;
 use crate::idle::{Idle, MAX_WORKERS};
 use crate::limits;
@@ -188,6 +190,7 @@ impl Workers {
     /// What a worker does all its life.
     fn work(&self, index: usize, runner: fn() -> Box<dyn Runner>) {
         CURRENT.set(Some(index));
+        bind::thread_starts(index);
         let mut runner = runner();
         let me = &self.all[index];
         let mut slot_turns = 0;
@@ -304,7 +307,13 @@ impl Workers {
         let work = self.any_work(index);
         if !work {
             me.sleeps();
+            if monitor::profiles_schedulers() {
+                monitor::scheduler(index as u32 + 1, false);
+            }
             me.parker.park(me.timers.wait());
+            if monitor::profiles_schedulers() {
+                monitor::scheduler(index as u32 + 1, true);
+            }
             me.wakes();
         }
         if self.idle.awake(index) {
@@ -428,6 +437,18 @@ impl Schedulers for Workers {
 
     fn system_time(&self) -> i64 {
         clock::system()
+    }
+
+    fn monotonic_time(&self) -> i64 {
+        clock::monotonic()
+    }
+
+    fn now(&self) -> i64 {
+        clock::now()
+    }
+
+    fn cpu_time(&self) -> i64 {
+        clock::cpu_time()
     }
 
     fn current(&self) -> u32 {

@@ -25,3 +25,4 @@ pub mod regex;
 pub mod resource;
 pub mod term;
 pub mod text;
+pub mod trace;

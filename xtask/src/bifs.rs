@@ -160,6 +160,8 @@ fn tables(text: &str) -> Vec<Mfa> {
 }
 
 /// The rows of one table, from after its opening bracket to its closing one.
+///
+/// A module stands before its rows, followed by a colon or a bracket of its own.
 fn table(body: &str) -> Vec<Mfa> {
     let (mut rows, mut module, mut depth) = (Vec::new(), String::new(), 0_u32);
     let mut chars = body.char_indices();
@@ -173,7 +175,7 @@ fn table(body: &str) -> Vec<Mfa> {
                 let Some(end) = inner.find('"') else { break };
                 let (name, after) = (&inner[..end], inner[end + 1..].trim_start());
                 chars.nth(inner[..end].chars().count());
-                if after.starts_with(':') && !after.starts_with("::") {
+                if after.starts_with('{') || (after.starts_with(':') && !after.starts_with("::")) {
                     module = name.to_string();
                 } else if let Some(number) = after.strip_prefix('/') {
                     let digits: String = number

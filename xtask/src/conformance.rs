@@ -53,6 +53,12 @@ pub struct Args {
     /// Suites that run at the same time; as many as cores by default.
     #[arg(long)]
     jobs: Option<usize>,
+    /// The folder for results and logs, `build/conformance` by default: one for each run at the same time.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Gigabytes of address space that a VM may take: some cases would take all memory of a small machine.
+    #[arg(long, default_value_t = 8)]
+    memory: u64,
     /// Seconds that a case may take.
     #[arg(long, default_value_t = 300)]
     case_limit: u64,
@@ -75,7 +81,13 @@ pub fn run(args: &Args) -> Result<()> {
     let mut suites = plan::choose(&plan, &args.suites, &args.group)?;
     let source = source::find(args.otp_source.as_deref(), &otp.version)?;
     let compiled = source::compile(&source, &suites, args.with_c)?;
-    let out = build_dir("conformance")?;
+    let out = match &args.out {
+        Some(dir) => {
+            std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
+            dir.canonicalize()?
+        }
+        None => build_dir("conformance")?,
+    };
     let results_file = out.join("results.tsv");
     let mut results = Vec::new();
     if args.resume {
@@ -98,6 +110,7 @@ pub fn run(args: &Args) -> Result<()> {
         case_limit: Duration::from_secs(args.case_limit),
         suite_limit: Duration::from_secs(args.suite_limit),
         factor: args.timetrap_factor,
+        memory: args.memory << 30,
         only: args.case.clone(),
         flags: args.flags.split_whitespace().map(String::from).collect(),
     };

@@ -65,7 +65,7 @@ impl Step {
             ),
             Step::Build => cargo(vm, &["build", "--release", "--workspace"]),
             Step::Cargo => cargo_tests(vm),
-            Step::Bifs => xtask(vm, &["bifs"]),
+            Step::Bifs => xtask(vm, &["bifs", "--strict"]),
             Step::CompileOtp => xtask(vm, &["compile-otp", "--sample", "24"]),
             Step::Differential => xtask(vm, &["differential", "--cases", "3000"]),
             Step::Conformance => xtask(vm, &["conformance", "--group", "ci"]),
@@ -74,7 +74,13 @@ impl Step {
 }
 
 /// The steps of a plain `cargo xtask test`; the others run when they are named.
-const USUAL: &[Step] = &[Step::Setup, Step::Format, Step::Build, Step::Cargo];
+const USUAL: &[Step] = &[
+    Step::Setup,
+    Step::Format,
+    Step::Build,
+    Step::Cargo,
+    Step::Bifs,
+];
 
 /// Tests of the crates and the Erlang programs, but those in `tests/known-failures.txt`, which are listed.
 fn cargo_tests(vm: &str) -> Result<()> {

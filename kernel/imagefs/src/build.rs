@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use crate::{DIRECTORY, MAGIC, PAGE, PAGED, RECORD, REGULAR, SYMLINK, VERSION};
+use crate::{CHUNK, DIRECTORY, MAGIC, PAGE, PAGED, RECORD, REGULAR, SYMLINK, VERSION};
 
 struct Entry {
     mode: u32,
@@ -14,6 +14,8 @@ struct Entry {
 enum Content {
     Directory(BTreeMap<Vec<u8>, Entry>),
     Bytes(Vec<u8>),
+    /// Unpacked length, table and chunks.
+    Packed(u64, Vec<u8>),
     Target(Vec<u8>),
 }
 
@@ -89,6 +91,43 @@ impl Builder {
         );
     }
 
+    /// Adds a file in packed form: its length, and what `pack` makes of each of its chunks (an LZ4 block that is
+    /// shorter than the chunk, or nothing).
+    pub fn packed_file(
+        &mut self,
+        path: &[u8],
+        permissions: u32,
+        mtime: i64,
+        bytes: &[u8],
+        pack: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
+    ) {
+        let count = bytes.len().div_ceil(CHUNK);
+        let mut table = Vec::with_capacity(count * 4);
+        let mut data = Vec::new();
+        for chunk in bytes.chunks(CHUNK) {
+            match pack(chunk).filter(|packed| packed.len() < chunk.len()) {
+                Some(packed) => data.extend_from_slice(&packed),
+                None => data.extend_from_slice(chunk),
+            }
+            table.extend_from_slice(&(data.len() as u32).to_le_bytes());
+        }
+        table.append(&mut data);
+        if table.len() >= bytes.len() || u32::try_from(table.len()).is_err() {
+            return self.file(path, permissions, mtime, bytes.to_vec());
+        }
+        let Some((children, name)) = self.parent(path) else {
+            return;
+        };
+        children.insert(
+            name,
+            Entry {
+                mode: REGULAR | permissions,
+                mtime,
+                content: Content::Packed(bytes.len() as u64, table),
+            },
+        );
+    }
+
     /// Adds a symbolic link.
     pub fn symlink(&mut self, path: &[u8], target: &[u8], mtime: i64) {
         let Some((children, name)) = self.parent(path) else {
@@ -109,7 +148,7 @@ impl Builder {
         // Breadth first: the children of a directory become neighbours, behind it.
         let mut nodes: Vec<[u8; RECORD]> = Vec::new();
         let mut names: Vec<u8> = Vec::new();
-        let mut contents: Vec<(usize, Vec<u8>)> = Vec::new();
+        let mut contents: Vec<(usize, Vec<u8>, bool)> = Vec::new();
         let mut queue = VecDeque::from([(Vec::new(), self.root)]);
         let mut next = 1u32;
         while let Some((name, entry)) = queue.pop_front() {
@@ -130,7 +169,12 @@ impl Builder {
                 }
                 Content::Bytes(bytes) => {
                     put(32, &(bytes.len() as u64).to_le_bytes());
-                    contents.push((nodes.len(), bytes));
+                    contents.push((nodes.len(), bytes, false));
+                }
+                Content::Packed(len, table) => {
+                    put(32, &(table.len() as u64).to_le_bytes());
+                    put(48, &len.to_le_bytes());
+                    contents.push((nodes.len(), table, true));
                 }
                 Content::Target(target) => {
                     put(24, &(names.len() as u64).to_le_bytes());
@@ -143,9 +187,10 @@ impl Builder {
         // Small contents first, packed; then the large ones, each on its pages.
         let mut data = Vec::new();
         let base = RECORD + nodes.len() * RECORD + names.len();
-        contents.sort_by_key(|(_, bytes)| bytes.len() >= PAGED);
-        for (node, bytes) in contents {
-            let align = if bytes.len() >= PAGED { PAGE } else { 16 };
+        let paged = |bytes: &[u8], packed: bool| !packed && bytes.len() >= PAGED;
+        contents.sort_by_key(|(_, bytes, packed)| paged(bytes, *packed));
+        for (node, bytes, packed) in contents {
+            let align = if paged(&bytes, packed) { PAGE } else { 16 };
             data.resize((base + data.len()).next_multiple_of(align) - base, 0);
             nodes[node][24..32].copy_from_slice(&((base + data.len()) as u64).to_le_bytes());
             data.extend_from_slice(&bytes);

@@ -5,6 +5,10 @@
 //! come after it, so the tree has no cycles. Contents of [`PAGED`] bytes or more start on a page boundary
 //! and are followed by zeros up to the next, so that they can be mapped.
 //!
+//! A packed file's contents are chunks of [`CHUNK`] bytes (the last may be shorter), each an LZ4 block or, where
+//! that would not be shorter, the bytes themselves. They are preceded by a table of the chunks' ends (`u32`,
+//! relative to the end of the table).
+//!
 //! [`Image::open`] checks everything once; afterwards nothing can fail.
 
 #![no_std]
@@ -16,18 +20,21 @@ mod build;
 mod read;
 
 pub use build::Builder;
-pub use read::{Error, Image, Kind, Node};
+pub use read::{Error, Image, Kind, Node, Packed};
 
 /// First bytes of an image.
 pub const MAGIC: &[u8; 8] = b"LINTELFS";
 /// Version of the layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Bytes of the header and of a node.
 const RECORD: usize = 64;
 /// Page size that contents are aligned to.
 pub const PAGE: usize = 4096;
 /// Contents of this length or more are aligned to pages.
 pub const PAGED: usize = 2048;
+
+/// Bytes of a packed file that are unpacked together.
+pub const CHUNK: usize = 64 << 10;
 
 /// File type bits of a mode.
 pub const TYPE: u32 = 0o170_000;

@@ -1,6 +1,6 @@
 //! Reading an image in place.
 
-use crate::{DIRECTORY, MAGIC, RECORD, REGULAR, SYMLINK, TYPE, VERSION};
+use crate::{CHUNK, DIRECTORY, MAGIC, RECORD, REGULAR, SYMLINK, TYPE, VERSION};
 
 /// Why bytes are no image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,59 @@ pub enum Kind<'a> {
         /// Contents.
         bytes: &'a [u8],
     },
+    /// A file's packed contents.
+    Packed(Packed<'a>),
     /// A symbolic link's target.
     Symlink(&'a [u8]),
+}
+
+/// A packed file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packed<'a> {
+    /// Unpacked length; never 0.
+    pub len: u64,
+    /// Table and chunks.
+    bytes: &'a [u8],
+}
+
+impl<'a> Packed<'a> {
+    /// Checks that the table fits the length and the bytes.
+    fn open(bytes: &'a [u8], len: u64) -> Option<Packed<'a>> {
+        let packed = Packed { len, bytes };
+        let count = packed.count();
+        let data = bytes.len().checked_sub(count.checked_mul(4)?)?;
+        let mut last = 0;
+        for n in 0..count {
+            let end = u32_at(bytes, n * 4)?;
+            if end < last || end as usize > data {
+                return None;
+            }
+            last = end;
+        }
+        Some(packed)
+    }
+
+    /// How many chunks there are.
+    pub fn count(&self) -> usize {
+        usize::try_from(self.len.div_ceil(CHUNK as u64)).unwrap_or(usize::MAX)
+    }
+
+    /// A chunk's bytes, and its unpacked length: equal to that of the bytes when it is not packed.
+    ///
+    /// # Panics
+    /// If there is no such chunk.
+    pub fn chunk(&self, n: usize) -> (&'a [u8], usize) {
+        let table = self.count() * 4;
+        let end = |n: usize| u32_at(self.bytes, n * 4).map_or(0, |end| table + end as usize);
+        let start = if n == 0 { table } else { end(n - 1) };
+        let len = (self.len - (n * CHUNK) as u64).min(CHUNK as u64);
+        (&self.bytes[start..end(n)], len as usize)
+    }
+
+    /// Bytes that it takes in the image.
+    pub fn stored(&self) -> usize {
+        self.bytes.len()
+    }
 }
 
 /// A node's description.
@@ -100,6 +151,9 @@ impl<'a> Image<'a> {
         };
         for n in 0..count {
             let node = image.parse(n).ok_or(Error::Node(n))?;
+            if let Kind::Packed(packed) = node.kind {
+                Packed::open(packed.bytes, packed.len).ok_or(Error::Node(n))?;
+            }
             if let Kind::Directory {
                 first,
                 count: children,
@@ -126,9 +180,16 @@ impl<'a> Image<'a> {
                 first: u32::try_from(a).ok()?,
                 count: u32::try_from(b).ok()?,
             },
-            REGULAR => Kind::File {
-                offset: usize::try_from(a).ok()?,
-                bytes: part(self.bytes, a, b)?,
+            REGULAR => match long(48)? {
+                0 => Kind::File {
+                    offset: usize::try_from(a).ok()?,
+                    bytes: part(self.bytes, a, b)?,
+                },
+                // `open` checks the table; afterwards it need not be read again.
+                len => Kind::Packed(Packed {
+                    len,
+                    bytes: part(self.bytes, a, b)?,
+                }),
             },
             SYMLINK => Kind::Symlink(text(a, b)?),
             _ => return None,

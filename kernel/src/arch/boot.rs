@@ -16,6 +16,14 @@ global_asm!(
     .long 4, 8, 18
     .asciz "Xen"
     .quad pvh_start
+    # Where an image lies that became part of this file: its builder finds the note and fills it in.
+    .balign 4
+    .long 7, 16, 1
+    .asciz "Lintel"
+    .balign 4
+    .global image_place
+image_place:
+    .quad 0, 0
 
     .section .boot, "awx"
     .balign 4096
@@ -190,6 +198,7 @@ unsafe extern "C" {
     static mut ap_root: u64;
     static kernel_start: u8;
     static kernel_end: u8;
+    static image_place: u8;
 }
 
 /// The trampoline's bytes.
@@ -212,6 +221,14 @@ pub fn set_ap_start(top: u64, root: u64) {
 /// Physical extent of the kernel image.
 pub fn kernel_extent() -> (u64, u64) {
     (&raw const kernel_start as u64, &raw const kernel_end as u64)
+}
+
+/// Physical address and length of the image that is part of the kernel's file, if there is one.
+pub fn own_image() -> Option<(u64, u64)> {
+    let place = super::phys::bytes(&raw const image_place as u64, 16);
+    let (at, len) = place.split_at(8);
+    let word = |bytes: &[u8]| bytes.first_chunk().map_or(0, |b| u64::from_le_bytes(*b));
+    (word(len) != 0).then(|| (word(at), word(len)))
 }
 
 /// Loader's entry in 64-bit mode: the physical address of the PVH start info in the first argument.

@@ -136,7 +136,7 @@ fn split(entry: &mut u64) -> Option<()> {
     for (i, page) in table(pages).iter_mut().enumerate() {
         *page = (first + i as u64 * PAGE) | flags;
     }
-    frames::split(first);
+    frames::split(first, 512);
     *entry = pages | PRESENT | WRITE;
     Some(())
 }

@@ -15,10 +15,10 @@ use crate::boot::CommandLine;
 use crate::fs::file::{O_RDWR, Open};
 use crate::fs::{fd, path, tree, tty};
 use crate::mm::stacks::KernelStack;
-use crate::println;
 use crate::task::signal::Signals;
 use crate::task::thread::{self, THREADS, Thread};
 use crate::task::{process, sched};
+use crate::{println, timeline};
 
 /// Starts the program that the command line names; without one, `/init`.
 pub fn start_first(line: &CommandLine) {
@@ -49,7 +49,10 @@ pub fn start_first(line: &CommandLine) {
     }
     let name = args[0].clone();
     match image::load(&name, args, env) {
-        Ok(frame) => start(&frame, &name),
+        Ok(frame) => {
+            timeline::mark("program");
+            start(&frame, &name);
+        }
         Err(error) => {
             println!(
                 "cannot start {}: error {}",

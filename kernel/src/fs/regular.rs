@@ -1,5 +1,5 @@
-//! Regular files: pages in memory over the image's bytes in place. A page of the image is copied when it
-//! is first written.
+//! Regular files: pages in memory over the image's bytes. Where those lie in the image as they are, a page is
+//! copied when it is first written; packed ones are unpacked, a chunk at a time, when they are first touched.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -12,9 +12,10 @@ use crate::arch::PAGE;
 use crate::arch::phys;
 use crate::arch::sync::SpinLock;
 use crate::mm::frames;
-use crate::mm::page::Page;
+use crate::mm::page::{Page, Run};
 use crate::mm::vma::{Backing, NoPage};
-use crate::sys::errno::{EFBIG, EINVAL, ENOSPC, ESPIPE, Result};
+use crate::sys::errno::{EFBIG, EINVAL, ENOMEM, ENOSPC, ESPIPE, Result};
+use imagefs::{CHUNK, Packed};
 
 /// Largest file.
 pub const SIZE_MAX: u64 = i64::MAX as u64;
@@ -25,7 +26,12 @@ pub struct Data {
     pages: BTreeMap<u64, Page>,
     /// The image's bytes that are still valid: physical address and length.
     base: (u64, u64),
+    /// Where those bytes come from instead, when they are packed.
+    packed: Option<Packed<'static>>,
 }
+
+/// Pages of a chunk.
+const CHUNK_PAGES: u64 = CHUNK as u64 / PAGE;
 
 /// Where a piece of a file is.
 enum Piece {
@@ -41,6 +47,7 @@ impl Data {
             size: 0,
             pages: BTreeMap::new(),
             base: (0, 0),
+            packed: None,
         }
     }
 
@@ -50,7 +57,45 @@ impl Data {
             size: len,
             pages: BTreeMap::new(),
             base: (at, len),
+            packed: None,
         }
+    }
+
+    /// A packed file of the image.
+    pub fn packed(packed: Packed<'static>) -> Data {
+        Data {
+            size: packed.len,
+            pages: BTreeMap::new(),
+            base: (0, packed.len),
+            packed: Some(packed),
+        }
+    }
+
+    /// Makes sure that the image's bytes at an offset can be had. False: memory is exhausted.
+    fn unpack(&mut self, at: u64) -> bool {
+        let Some(packed) = &self.packed else {
+            return true;
+        };
+        let valid = self.base.1;
+        if at >= valid || self.pages.contains_key(&(at / PAGE)) {
+            return true;
+        }
+        let number = at / CHUNK as u64;
+        let (bytes, len) = packed.chunk(number as usize);
+        let Some(run) = unpacked(bytes, len) else {
+            return false;
+        };
+        for (n, mut page) in run.into_pages().enumerate() {
+            let index = number * CHUNK_PAGES + n as u64;
+            let left = valid.saturating_sub(index * PAGE);
+            if left > 0 && !self.pages.contains_key(&index) {
+                if left < PAGE {
+                    page.bytes_mut()[left as usize..].fill(0);
+                }
+                self.pages.insert(index, page);
+            }
+        }
+        true
     }
 
     /// Length in bytes.
@@ -60,17 +105,24 @@ impl Data {
 
     /// Blocks of 512 bytes in use.
     pub fn blocks(&self) -> u64 {
-        self.pages.len() as u64 * 8 + self.base.1.div_ceil(512)
+        let stored = match &self.packed {
+            Some(packed) => packed.stored() as u64,
+            None => self.base.1,
+        };
+        self.pages.len() as u64 * 8 + stored.div_ceil(512)
     }
 
     /// The longest piece at an offset that lies in one place, at most `max` bytes.
-    fn piece(&self, at: u64, max: u64) -> (Piece, u64) {
+    fn piece(&mut self, at: u64, max: u64) -> Option<(Piece, u64)> {
+        if !self.unpack(at) {
+            return None;
+        }
         let in_page = (PAGE - at % PAGE).min(max);
         if let Some(page) = self.pages.get(&(at / PAGE)) {
-            return (Piece::Page(page.clone()), in_page);
+            return Some((Piece::Page(page.clone()), in_page));
         }
         if at >= self.base.1 {
-            return (Piece::Zeros, in_page);
+            return Some((Piece::Zeros, in_page));
         }
         // Up to the next page that was written.
         let until = self
@@ -79,14 +131,17 @@ impl Data {
             .next()
             .map_or(self.base.1, |(&n, _)| (n * PAGE).min(self.base.1));
         let len = (until - at).min(max);
-        (
+        Some((
             Piece::Image(phys::bytes(self.base.0 + at, len as usize)),
             len,
-        )
+        ))
     }
 
     /// The page at an index, made if it is not there.
     fn page_mut(&mut self, index: u64) -> Option<&mut Page> {
+        if !self.unpack(index * PAGE) {
+            return None;
+        }
         if !self.pages.contains_key(&index) {
             let (free, total) = frames::counts();
             if free < total / 64 {
@@ -131,6 +186,21 @@ impl Data {
         }
         self.size = size;
     }
+}
+
+/// A chunk's bytes in frames of their own.
+fn unpacked(bytes: &[u8], len: usize) -> Option<Run> {
+    let mut run = Run::new(len)?;
+    let room = run.bytes_mut();
+    if bytes.len() == len {
+        room[..len].copy_from_slice(bytes);
+    } else if !lz4_flex::block::decompress_into(bytes, &mut room[..len]).is_ok_and(|n| n == len) {
+        crate::println!("a packed file of the image is damaged");
+        return None;
+    }
+    room[len..].fill(0);
+    crate::timeline::unpacked(len);
+    Some(run)
 }
 
 /// Sets a file's length.
@@ -195,12 +265,16 @@ impl File for Regular {
         loop {
             let here = at + done as u64;
             let (piece, len) = {
-                let data = data.lock();
+                let mut data = data.lock();
                 let max = data.size.saturating_sub(here).min(sink.room() as u64);
                 if max == 0 {
                     break;
                 }
-                data.piece(here, max)
+                match data.piece(here, max) {
+                    Some(found) => found,
+                    None if done == 0 => return Err(ENOMEM),
+                    None => break,
+                }
             };
             let len = len as usize;
             let put = match &piece {
@@ -295,7 +369,10 @@ impl Backing for Mapped {
         }
         let (base, len) = data.base;
         // A whole page of the image can be mapped where it lies: what follows the last byte is zeros.
-        let in_place = base.is_multiple_of(PAGE) && index * PAGE < len && len == data.size;
+        let in_place = data.packed.is_none()
+            && base.is_multiple_of(PAGE)
+            && index * PAGE < len
+            && len == data.size;
         if !write && in_place && !data.pages.contains_key(&index) {
             return Ok(Page::from_frame(base + index * PAGE));
         }

@@ -63,6 +63,7 @@ pub fn image_children(first: u32, count: u32, parent: &Arc<Node>) -> Vec<(Box<[u
                     base + offset as u64,
                     bytes.len() as u64,
                 ))),
+                ImageKind::Packed(packed) => Kind::Regular(SpinLock::new(Data::packed(packed))),
                 ImageKind::Symlink(target) => Kind::Symlink(target.into()),
             };
             (

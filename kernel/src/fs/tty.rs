@@ -12,11 +12,11 @@ use super::io::{Feed, Sink};
 use super::node::S_IFCHR;
 use crate::arch::sync::SpinLock;
 use crate::arch::user::{self, plain};
-use crate::console;
 use crate::sys::errno::{EINVAL, ENOTTY, Result};
 use crate::task::process;
 use crate::task::signal::{self, Info, num};
 use crate::task::wait::{IN, OUT, Source};
+use crate::{console, timeline};
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -145,6 +145,7 @@ impl State {
     }
 
     fn output(&self, bytes: &[u8]) {
+        timeline::see(bytes);
         if self.termios.output & OPOST == 0 || self.termios.output & ONLCR == 0 {
             console::write(bytes);
             return;

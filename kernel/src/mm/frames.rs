@@ -205,9 +205,9 @@ pub fn free_order(frame: u64, order: usize) {
     FREE.fetch_add(1 << order, Ordering::Relaxed);
 }
 
-/// Gives each frame of a large block its own reference, so that they can be freed one by one.
-pub fn split(first: u64) {
-    for n in 0..512 {
+/// Gives each of the `count` frames of a block its own reference, so that they can be freed one by one.
+pub fn split(first: u64, count: u64) {
+    for n in 0..count {
         if let Some(i) = info(first + n * PAGE) {
             i.references.store(1, Ordering::Relaxed);
         }

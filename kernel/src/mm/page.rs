@@ -67,6 +67,45 @@ impl Drop for Page {
     }
 }
 
+/// Neighbouring frames that are filled as one piece and then become pages.
+pub struct Run {
+    first: u64,
+    count: usize,
+}
+
+impl Run {
+    /// Frames for `len` bytes, with arbitrary contents; nothing when no block is large enough.
+    pub fn new(len: usize) -> Option<Run> {
+        let count = len.div_ceil(PAGE as usize);
+        let order = count.next_power_of_two().trailing_zeros() as usize;
+        if count == 0 || order > frames::MAX_ORDER {
+            return None;
+        }
+        let first = frames::alloc_order(order)?;
+        frames::split(first, 1 << order);
+        for n in count..1 << order {
+            frames::put(first + n as u64 * PAGE);
+        }
+        Some(Run { first, count })
+    }
+
+    /// The bytes of all frames.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: the frames are neighbours, referenced by `self` alone, and mapped nowhere else.
+        unsafe {
+            core::slice::from_raw_parts_mut(
+                to_virt(self.first) as *mut u8,
+                self.count * PAGE as usize,
+            )
+        }
+    }
+
+    /// The frames as pages, in order.
+    pub fn into_pages(self) -> impl Iterator<Item = Page> {
+        (0..self.count as u64).map(move |n| Page(self.first + n * PAGE))
+    }
+}
+
 /// Physically contiguous memory that a device reads and writes.
 pub struct DmaBlock {
     frame: u64,

@@ -135,6 +135,7 @@ fn creat(path: u64, mode: u64) -> Result<usize> {
 
 fn openat(dir: u64, path_at: u64, flags: u64, mode: u64) -> Result<usize> {
     let path = text(path_at)?;
+    crate::timeline::see(&path);
     let flags = flags as u32;
     if let Some(result) = reopen(&path, flags) {
         return result;

@@ -90,6 +90,13 @@ static TRACE: AtomicBool = AtomicBool::new(false);
 /// Unknown calls that were named already.
 static NAMED: [AtomicU64; SIZE / 64] = [const { AtomicU64::new(0) }; SIZE / 64];
 
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// System calls so far.
+pub fn count() -> u64 {
+    COUNT.load(Ordering::Relaxed)
+}
+
 /// Prints every call, or stops doing so.
 pub fn set_trace(on: bool) {
     TRACE.store(on, Ordering::Relaxed);
@@ -98,6 +105,7 @@ pub fn set_trace(on: bool) {
 /// Makes the call that the registers ask for, and puts the answer into them.
 pub fn call(frame: &mut TrapFrame) {
     let number = frame.rax;
+    COUNT.fetch_add(1, Ordering::Relaxed);
     // The number is kept, so that the call can be made again after a signal.
     frame.error = number;
     let args = [

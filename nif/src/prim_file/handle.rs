@@ -352,15 +352,9 @@ pub(super) fn allocate_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let range = range(call)?;
     on(call, |descriptor| {
         let (offset, length) = range?;
-        let reserved =
-            retry(|| fs::fallocate(descriptor, FallocateFlags::KEEP_SIZE, offset, length));
-        match reserved {
-            Ok(()) => Ok(Term::OK),
-            Err(_) => {
-                retry(|| fs::fallocate(descriptor, FallocateFlags::empty(), offset, length))?;
-                Ok(Term::OK)
-            }
-        }
+        // The file grows, too.
+        retry(|| fs::fallocate(descriptor, FallocateFlags::empty(), offset, length))?;
+        Ok(Term::OK)
     })
 }
 

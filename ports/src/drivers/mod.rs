@@ -1,7 +1,8 @@
-//! The drivers that are linked into the stock VM, but for sockets.
+//! The drivers that are linked into the stock VM.
 
 pub mod fd;
 pub mod forker;
+pub mod inet;
 pub mod ram_file;
 pub(crate) mod reaper;
 pub mod spawn;

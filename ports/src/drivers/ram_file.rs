@@ -73,12 +73,12 @@ impl Driver for RamFilePort {
         };
         match self.file.command(command, arguments) {
             None => {}
-            Some(Ok(Answer::Ok)) => self.port.output_data(&[ANSWER_OK][..]),
+            Some(Ok(Answer::Ok)) => self.port.output_list(&[ANSWER_OK]),
             Some(Ok(Answer::Number(number))) => {
                 // The answer has room for 32 bits only.
                 let number = (number as i32).to_be_bytes();
                 self.port
-                    .output_data([&[ANSWER_NUMBER][..], &number].concat());
+                    .output_list(&[&[ANSWER_NUMBER][..], &number].concat());
             }
             Some(Ok(Answer::Data(contents))) => {
                 let length = (contents.len() as u32).to_be_bytes();
@@ -87,7 +87,7 @@ impl Driver for RamFilePort {
             }
             Some(Err(errno)) => {
                 let name = crate::errno::name(errno).as_bytes();
-                self.port.output_data([&[ANSWER_ERROR], name].concat());
+                self.port.output_list(&[&[ANSWER_ERROR], name].concat());
             }
         }
     }

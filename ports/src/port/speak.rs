@@ -13,18 +13,21 @@ use vm::term::{Pid, Term};
 
 impl Port {
     /// Sends data to the owner.
-    pub fn deliver(&self, header: &[u8], bytes: IoVec) {
+    pub fn deliver(&self, header: &[u8], bytes: Option<IoVec>) {
         if !self.speaks() {
             return;
         }
-        self.input
-            .fetch_add((header.len() + bytes.len()) as u64, Ordering::Relaxed);
+        let len = header.len() + bytes.as_ref().map_or(0, IoVec::len);
+        self.input.fetch_add(len as u64, Ordering::Relaxed);
         let whole = self.framed_by_driver() && !matches!(self.settings.framing, Framing::Line(_));
         let owner = self.owner();
         if whole {
             messages::send_data(self.id, owner, self.settings.binary, header, bytes);
         } else {
-            let frames = self.deframer.lock().push(bytes.into_bytes());
+            let frames = self
+                .deframer
+                .lock()
+                .push(bytes.unwrap_or_default().into_bytes());
             for frame in frames {
                 messages::send_frame(self.id, owner, self.settings.binary, header, frame);
             }

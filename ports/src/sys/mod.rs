@@ -5,5 +5,6 @@
 pub mod process;
 pub mod resolver;
 pub mod signal;
+pub mod socket;
 pub mod system;
 pub mod terminal;

@@ -11,9 +11,11 @@ use vm::process::crash::{self, SystemLogger};
 use vm::process::spawn::DEFAULTS;
 use vm::process::{self, signal, table};
 use vm::term::{Kind, Term};
+use vm::trace::{self, Tracer, sequential};
 use vm::{atom, bifs};
 
 use crate::accounting::MICROSTATE;
+use crate::bind;
 use crate::clock::{self, OffsetState};
 use crate::limits::{self, Blocked};
 use crate::offset_monitors;
@@ -30,17 +32,11 @@ const FULLSWEEP_MAX: usize = 0xffff;
 const OUTSTANDING_MAX: u64 = (1 << 27) - 1;
 
 static OUTSTANDING: AtomicU64 = AtomicU64::new(100);
-static TRACE_CONTROL_WORD: AtomicU64 = AtomicU64::new(0);
 
 /// How many processes are asked to do something for the system at a time
 /// (`system_info(outstanding_system_requests_limit)`).
 pub fn outstanding_requests_limit() -> u64 {
     OUTSTANDING.load(Ordering::Relaxed)
-}
-
-/// The word that match specifications of traces can read and set.
-pub fn trace_control_word() -> &'static AtomicU64 {
-    &TRACE_CONTROL_WORD
 }
 
 fn system_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -82,9 +78,9 @@ fn system_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
         "debug_flags" => Ok(Term::TRUE),
         "trace_control_word" => {
             let word = value.as_u64().and_then(|word| u32::try_from(word).ok());
-            let old =
-                TRACE_CONTROL_WORD.swap(u64::from(word.ok_or_else(badarg)?), Ordering::SeqCst);
-            Ok(call.heap.unsigned(old))
+            let word = word.ok_or_else(badarg)?;
+            let old = trace::control_word().swap(word, Ordering::SeqCst);
+            Ok(call.heap.unsigned(old.into()))
         }
         "reset_seq_trace" => {
             reset_seq_trace(call);
@@ -107,19 +103,34 @@ fn system_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
             let old = OUTSTANDING.swap(limit.ok_or_else(badarg)?, Ordering::Relaxed);
             Ok(call.heap.unsigned(old))
         }
+        "scheduler_bind_type" => {
+            let how = value.as_atom().map(Atom::name);
+            let old = how.and_then(bind::set_bind_type).ok_or_else(badarg)?;
+            Ok(Term::atom(Atom::from_static(old)))
+        }
         "system_logger" => system_logger(value),
         // What has no counterpart here: the values are checked, and change nothing that could be seen.
         "scheduling_statistics" => match value.as_atom().map(Atom::name) {
             Some("enable" | "disable" | "clear") => Ok(Term::TRUE),
             _ => Err(badarg()),
         },
-        "time_offset"
-        | "erts_alloc"
-        | "cpu_topology"
-        | "internal_cpu_topology"
-        | "scheduler_bind_type"
-        | "sequential_tracer" => Err(badarg()),
+        "time_offset" | "erts_alloc" | "cpu_topology" | "internal_cpu_topology" => Err(badarg()),
+        "sequential_tracer" => {
+            let tracer = match value.as_bool() {
+                Some(false) => None,
+                _ => Some(sequential_tracer(value).ok_or_else(badarg)?),
+            };
+            let old = sequential::set_tracer(tracer);
+            Ok(old.map_or(Term::FALSE, |old| old.term(call.heap)))
+        }
         _ => Err(badarg_because(w::BADOPT)),
+    }
+}
+
+fn sequential_tracer(value: Term<'_>) -> Option<Tracer> {
+    match value.as_tuple_of::<2>() {
+        Some([module, state]) => Tracer::of_module(module, state),
+        None => Tracer::of(value),
     }
 }
 

@@ -8,7 +8,7 @@ use vm::term::Term;
 use crate::bifs::system_flag;
 use crate::clock::{self, OffsetState, WarpMode};
 use crate::limits::{self, Blocked};
-use crate::{dirty, worker};
+use crate::{bind, dirty, worker};
 
 fn name<'h>(name: &'static str) -> Term<'h> {
     Term::atom(Atom::from_static(name))
@@ -87,6 +87,13 @@ pub fn item<'h>(heap: Heap<'h>, item: Atom) -> Option<Term<'h>> {
                 row("dirty_io", io, io, io),
             ])
         }
+        "scheduler_bind_type" => name(bind::bind_type()),
+        "scheduler_bindings" => {
+            let bindings: Vec<_> = (bind::bindings().into_iter())
+                .map(|logical| logical.map_or(name("unbound"), Term::size))
+                .collect();
+            heap.tuple(&bindings)
+        }
         "scheduler_id" => Term::size(worker::current().map_or(1, |index| index + 1)),
         "multi_scheduling" => name(match limits::blocked() {
             Blocked::No => "enabled",
@@ -103,8 +110,8 @@ pub fn item<'h>(heap: Heap<'h>, item: Atom) -> Option<Term<'h>> {
             heap.unsigned(system_flag::outstanding_requests_limit())
         }
         "trace_control_word" => {
-            let word = system_flag::trace_control_word();
-            heap.unsigned(word.load(std::sync::atomic::Ordering::Relaxed))
+            let word = vm::trace::control_word();
+            heap.unsigned(word.load(std::sync::atomic::Ordering::Relaxed).into())
         }
         "system_logger" => match crash::system_logger() {
             SystemLogger::Logger => name("logger"),

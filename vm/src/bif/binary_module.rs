@@ -379,15 +379,7 @@ fn copy_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn copy_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let count = match call.arg(1).as_usize() {
-        Some(count) => count,
-        None => {
-            whole(original(call))?;
-            // What is no small integer is too much, unless it is negative or no integer.
-            let huge = matches!(call.arg(1).kind(), crate::term::Kind::Big(big) if !big.negative);
-            return Err(if huge { system_limit() } else { badarg() });
-        }
-    };
+    let count = call.arg(1).as_usize().ok_or_else(badarg)?;
     copies(call, count)
 }
 

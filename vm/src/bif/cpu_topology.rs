@@ -57,6 +57,40 @@ fn detect() -> Topology {
     topology
 }
 
+/// A logical processor's place: numbers of its processor, of the core in that, of the thread in that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The processor, from 0.
+    pub processor: usize,
+    /// The core in its processor, from 0.
+    pub core: usize,
+    /// The thread in its core, from 0.
+    pub thread: usize,
+    /// The system's number.
+    pub logical: usize,
+}
+
+/// All logical processors in the order of the topology.
+pub fn places() -> Vec<Place> {
+    let mut places = Vec::new();
+    for (processor, cores) in detect().into_values().enumerate() {
+        for (core, threads) in cores.into_values().enumerate() {
+            places.extend(
+                threads
+                    .into_iter()
+                    .enumerate()
+                    .map(|(thread, logical)| Place {
+                        processor,
+                        core,
+                        thread,
+                        logical,
+                    }),
+            );
+        }
+    }
+    places
+}
+
 /// What `system_info(cpu_topology)` gives.
 pub fn term<'h>(heap: Heap<'h>) -> Term<'h> {
     let atom = |name: &'static str| Term::atom(crate::atom::Atom::from_static(name));

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use crate::arithmetic;
 use crate::atom::{Atom, well_known as w};
+use crate::bif::ets_options::{self, Wanted};
 use crate::bif::{BifResult, Call, Stop, badarg, badarg_because};
-use crate::ets::{Access, Control, Options, Protection, Table, Type, registry};
+use crate::ets::{Access, Control, Protection, Table, Type, WriteConcurrency, registry};
 use crate::heap::OwnedTerm;
-use crate::process::hooks::{AtExit, add_at_exit};
+use crate::process::hooks::{self, AtExit, add_at_exit};
+use crate::process::memory::binaries_of;
 use crate::process::{Process, signal, table as processes};
 use crate::reference;
 use crate::term::{Kind, Pid, Term};
@@ -107,63 +109,12 @@ fn reference_of<'p>(call: Call<'p>, table: &Arc<Table>) -> Term<'p> {
 
 fn new_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let name = call.arg(0).as_atom().ok_or_else(badarg)?;
-    let mut options = Options {
-        kind: Type::Set,
-        key_position: 1,
-        named: false,
-        read_concurrency: false,
-        write_concurrency: false,
-        write_concurrency_auto: false,
-        decentralized_counters: false,
-        compressed: false,
-    };
-    let mut decentralized = None;
-    let mut protection = Protection::Protected;
-    let mut heir = None;
-    for option in call.arg(1).proper_list().ok_or_else(badarg)? {
-        match option.kind() {
-            Kind::Atom(w::SET) => options.kind = Type::Set,
-            Kind::Atom(w::ORDERED_SET) => options.kind = Type::OrderedSet,
-            Kind::Atom(w::BAG) => options.kind = Type::Bag,
-            Kind::Atom(w::DUPLICATE_BAG) => options.kind = Type::DuplicateBag,
-            Kind::Atom(w::PUBLIC) => protection = Protection::Public,
-            Kind::Atom(w::PROTECTED) => protection = Protection::Protected,
-            Kind::Atom(w::PRIVATE) => protection = Protection::Private,
-            Kind::Atom(w::NAMED_TABLE) => options.named = true,
-            Kind::Atom(w::COMPRESSED) => options.compressed = true,
-            Kind::Tuple(tuple) => match tuple.elements() {
-                &[key, value] => match key.as_atom() {
-                    Some(w::KEYPOS) => {
-                        options.key_position =
-                            value.as_usize().filter(|&at| at > 0).ok_or_else(badarg)?;
-                    }
-                    Some(w::READ_CONCURRENCY) => {
-                        options.read_concurrency = value.as_bool().ok_or_else(badarg)?
-                    }
-                    Some(w::WRITE_CONCURRENCY) => {
-                        options.write_concurrency_auto = value.is_atom(w::AUTO);
-                        options.write_concurrency =
-                            options.write_concurrency_auto || value.as_bool().ok_or_else(badarg)?;
-                    }
-                    Some(w::DECENTRALIZED_COUNTERS) => {
-                        decentralized = Some(value.as_bool().ok_or_else(badarg)?)
-                    }
-                    Some(w::HEIR) if value.is_atom(w::NONE) => heir = None,
-                    _ => return Err(badarg()),
-                },
-                &[key, pid, data] if key.is_atom(w::HEIR) => {
-                    let pid = pid.as_pid().ok_or_else(badarg)?;
-                    heir = Some((pid, OwnedTerm::copy_of(data)));
-                }
-                _ => return Err(badarg()),
-            },
-            _ => return Err(badarg()),
-        }
-    }
-    options.decentralized_counters = decentralized.unwrap_or(
-        options.write_concurrency
-            && (options.kind == Type::OrderedSet || options.write_concurrency_auto),
-    );
+    let Wanted {
+        options,
+        protection,
+        heir,
+        ..
+    } = ets_options::read(call.arg(1))?;
     let control = Control {
         name,
         owner: call.process().pid(),
@@ -724,8 +675,7 @@ fn safe_fixtable_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut control = table.control.write();
     if fix {
         if control.fixed.is_empty() {
-            let now = crate::process::hooks::system_time();
-            control.fixed_since = Some((now, now));
+            control.fixed_since = Some((hooks::monotonic_time(), hooks::system_time()));
         }
         *control.fixed.entry(pid).or_insert(0) += 1;
     } else if let Some(count) = control.fixed.get_mut(&pid) {
@@ -777,8 +727,15 @@ fn item<'p>(call: Call<'p>, table: &Arc<Table>, item: &str) -> Option<Term<'p>> 
         }),
         "compressed" => Term::bool(options.compressed),
         "read_concurrency" => Term::bool(options.read_concurrency),
-        "write_concurrency" if options.write_concurrency_auto => Term::atom(w::AUTO),
-        "write_concurrency" => Term::bool(options.write_concurrency),
+        "write_concurrency" => match options.write_concurrency {
+            WriteConcurrency::Off => Term::FALSE,
+            WriteConcurrency::On => Term::TRUE,
+            WriteConcurrency::Auto => Term::atom(w::AUTO),
+            WriteConcurrency::Locks(count) => call.heap.tuple(&[
+                Term::atom(crate::atom!("debug_hash_fixed_number_of_locks")),
+                Term::size(count),
+            ]),
+        },
         "decentralized_counters" => Term::bool(options.decentralized_counters),
         "fixed" => Term::bool(!control.fixed.is_empty()),
         "safe_fixed" | "safe_fixed_monotonic_time" => match control.fixed_since {
@@ -803,7 +760,20 @@ fn item<'p>(call: Call<'p>, table: &Arc<Table>, item: &str) -> Option<Term<'p>> 
                 call.heap.tuple(&[time, call.heap.list(&counts)])
             }
         },
-        "binary" => Term::NIL,
+        "binary" => {
+            let mut list = Term::NIL;
+            for object in table.store.read().iter() {
+                binaries_of(object, |binary| {
+                    let entry = call.heap.tuple(&[
+                        call.heap.unsigned(binary.address),
+                        Term::size(binary.size),
+                        Term::size(binary.count),
+                    ]);
+                    list = call.heap.cons(entry, list);
+                });
+            }
+            list
+        }
         "stats" => {
             drop(control);
             let slots = table.store.read().slots();
@@ -846,12 +816,18 @@ const ITEMS: &[&str] = &[
     "protection",
 ];
 
-fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    let id = call.arg(0);
-    if !matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_)) {
-        return Err(badarg());
+/// The table to tell about: none if it is gone. What cannot be a table is an error.
+fn known<'p>(id: Term<'p>) -> Result<Option<Arc<Table>>, Stop<'p>> {
+    let table = find(id);
+    let may_be = matches!(id.kind(), Kind::Atom(_)) || id.resource::<TableRef>().is_some();
+    if table.is_none() && !may_be {
+        return Err(badarg_because(crate::atom!("type")));
     }
-    let Some(table) = find(id) else {
+    Ok(table)
+}
+
+fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    let Some(table) = known(call.arg(0))? else {
         return Ok(Term::UNDEFINED);
     };
     let pairs: Vec<Term<'p>> = ITEMS
@@ -867,26 +843,9 @@ fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn info_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let (id, name) = (call.arg(0), call.arg(1).as_atom().ok_or_else(badarg)?);
-    if !matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_)) {
-        return Err(badarg());
-    }
-    let Some(table) = find(id) else {
-        // What is no item is an error even then.
-        let known = ITEMS.contains(&name.name())
-            || [
-                "fixed",
-                "safe_fixed",
-                "safe_fixed_monotonic_time",
-                "binary",
-                "stats",
-            ]
-            .contains(&name.name());
-        return if known {
-            Ok(Term::UNDEFINED)
-        } else {
-            Err(badarg())
-        };
+    let Some(table) = known(call.arg(0))? else {
+        return Ok(Term::UNDEFINED);
     };
+    let name = call.arg(1).as_atom().ok_or_else(badarg)?;
     item(call, &table, name.name()).ok_or_else(badarg)
 }

@@ -57,7 +57,13 @@ fn spec<'p>(term: Term<'p>) -> Result<Arc<MatchSpec>, Stop<'p>> {
         .map_err(|_| badarg())
 }
 
-/// Calls `visit` with each object that can match until it says stop.
+fn pattern<'p>(term: Term<'p>, whole: bool) -> Result<Arc<MatchSpec>, Stop<'p>> {
+    match_spec::compile_pattern(term, whole)
+        .map(Arc::new)
+        .map_err(|_| badarg())
+}
+
+/// Calls `visit` with each object that can match.
 fn each_candidate<'a>(
     table: &Table,
     store: &'a crate::ets::store::Store,
@@ -93,7 +99,7 @@ fn select_all<'p>(call: Call<'p>, table: &Table, spec: &MatchSpec, forward: bool
     let mut visited = 0;
     each_candidate(table, &store, spec, forward, |object| {
         visited += 1;
-        if let Outcome::Match(value) = spec.run(call.process(), object.term(), None) {
+        if let Outcome::Match(value) = spec.run(call.process(), object.term()) {
             results.push(value);
         }
     });
@@ -103,9 +109,7 @@ fn select_all<'p>(call: Call<'p>, table: &Table, spec: &MatchSpec, forward: bool
 
 fn whole<'p>(call: Call<'p>, spec: Arc<MatchSpec>, forward: bool) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    let results = select_all(call, &table, &spec, forward);
-    // Hash tables are walked so that the last found comes first, as stock ones are.
-    Ok(call.heap.list(&results))
+    Ok(call.heap.list(&select_all(call, &table, &spec, forward)))
 }
 
 fn limited<'p>(call: Call<'p>, spec: Arc<MatchSpec>, forward: bool) -> BifResult<'p> {
@@ -148,9 +152,7 @@ fn advance<'p>(call: Call<'p>, traversal: Arc<Traversal>) -> BifResult<'p> {
             };
             for object in objects {
                 visited += 1;
-                if let Outcome::Match(value) =
-                    traversal.spec.run(call.process(), object.term(), None)
-                {
+                if let Outcome::Match(value) = traversal.spec.run(call.process(), object.term()) {
                     if results.len() < traversal.limit {
                         results.push(value);
                     } else {
@@ -214,35 +216,19 @@ fn continue_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn match_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    whole(
-        call,
-        Arc::new(match_spec::compile_pattern(call.arg(1), false)),
-        true,
-    )
+    whole(call, pattern(call.arg(1), false)?, true)
 }
 
 fn match_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    limited(
-        call,
-        Arc::new(match_spec::compile_pattern(call.arg(1), false)),
-        true,
-    )
+    limited(call, pattern(call.arg(1), false)?, true)
 }
 
 fn match_object_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    whole(
-        call,
-        Arc::new(match_spec::compile_pattern(call.arg(1), true)),
-        true,
-    )
+    whole(call, pattern(call.arg(1), true)?, true)
 }
 
 fn match_object_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    limited(
-        call,
-        Arc::new(match_spec::compile_pattern(call.arg(1), true)),
-        true,
-    )
+    limited(call, pattern(call.arg(1), true)?, true)
 }
 
 fn select_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -282,7 +268,7 @@ fn chosen(call: Call<'_>, table: &Table, spec: &MatchSpec) -> Vec<OwnedTerm> {
     let store = table.store.read();
     let mut chosen = Vec::new();
     each_candidate(table, &store, spec, true, |object| {
-        if let Outcome::Match(value) = spec.run(call.process(), object.term(), None)
+        if let Outcome::Match(value) = spec.run(call.process(), object.term())
             && value.same(Term::TRUE)
         {
             chosen.push(object.clone());
@@ -320,7 +306,7 @@ fn select_replace_2<'p>(call: Call<'p>) -> BifResult<'p> {
     {
         let store = table.store.read();
         each_candidate(&table, &store, &spec, true, |object| {
-            if let Outcome::Match(value) = spec.run(call.process(), object.term(), None) {
+            if let Outcome::Match(value) = spec.run(call.process(), object.term()) {
                 match (table.key_of(value), table.key_of(object.term())) {
                     (Some(new), Some(old)) if new.exactly_equals(old) => {
                         replacements.push((object.clone(), OwnedTerm::copy_of(value)));
@@ -362,7 +348,7 @@ fn match_spec_run_r_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut visited = 0;
     for object in list.by_ref() {
         visited += 1;
-        if let Outcome::Match(value) = compiled.0.run(call.process(), object, None) {
+        if let Outcome::Match(value) = compiled.0.run(call.process(), object) {
             results = call.heap.cons(value, results);
         }
     }

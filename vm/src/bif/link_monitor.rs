@@ -12,6 +12,7 @@ use crate::process::signal::{self, Signal};
 use crate::process::spawn::MonitorOptions;
 use crate::process::{ExitKind, Origin, Peer, Process, RefNumber, registry, send};
 use crate::term::{Kind, Term};
+use crate::trace::events;
 
 crate::bifs! { "erlang":
     "link"/1      Plain link_1;
@@ -43,6 +44,7 @@ fn link_1<'p>(call: Call<'p>) -> BifResult<'p> {
     if is_stale(peer) {
         return no_process(call);
     }
+    events::process(process, w::LINK, call.arg(0));
     if process.relations().add_link(peer) == LinkAdded::Present {
         return Ok(Term::TRUE);
     }
@@ -96,6 +98,7 @@ fn unlink_1<'p>(call: Call<'p>) -> BifResult<'p> {
         Kind::ExternalPort(id) if id.node().name == node_name::this().0 => return Ok(Term::TRUE),
         _ => Peer::of(call.arg(0)).ok_or_else(badarg)?,
     };
+    events::process(process, atom!("unlink"), call.arg(0));
     let Some(id) = process.relations().begin_unlink(peer) else {
         return Ok(Term::TRUE);
     };

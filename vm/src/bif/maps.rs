@@ -213,6 +213,9 @@ fn merge_2<'p>(call: Call<'p>) -> BifResult<'p> {
         };
         return Err(badmap(call, wrong));
     };
+    if under.term().same(over.term()) {
+        return Ok(under.term());
+    }
     let (base, other, existing) = map::merge_order(under, over);
     if other.len() <= BATCH {
         call.charge(other.len() / ADDED_PER_REDUCTION);

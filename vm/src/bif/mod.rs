@@ -28,11 +28,11 @@ pub mod dictionary;
 pub mod display;
 pub mod etf;
 pub mod ets;
+mod ets_options;
 pub mod ets_select;
 pub mod exceptions;
 pub mod funs;
 pub mod hash;
-pub mod hashing;
 pub mod iolist;
 pub mod link_monitor;
 pub mod lists;
@@ -55,10 +55,14 @@ pub mod progress;
 pub mod re;
 pub mod registry;
 pub mod send;
+pub mod seq_trace;
 pub mod settings;
 pub mod spawn;
 pub mod system_info;
+pub mod system_monitor;
 pub mod system_text;
+pub mod trace;
+pub mod trace_info;
 pub mod tuple;
 pub mod unicode;
 pub mod unique;
@@ -138,7 +142,6 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         ets_select::BIFS,
         exceptions::BIFS,
         funs::BIFS,
-        hashing::BIFS,
         link_monitor::BIFS,
         lists::BIFS,
         maps::BIFS,
@@ -156,7 +159,11 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         registry::BIFS,
         send::BIFS,
         spawn::BIFS,
+        seq_trace::BIFS,
         system_info::BIFS,
+        system_monitor::BIFS,
+        trace::BIFS,
+        trace_info::BIFS,
         tuple::BIFS,
         unicode::BIFS,
         unique::BIFS,
@@ -242,6 +249,8 @@ pub enum Trap<'p> {
     YieldReturn(Term<'p>),
     /// The process ends here with this reason, whatever it catches (killed by itself).
     Exit(Term<'p>),
+    /// The BIF is traced: what stands in its place in the export table.
+    Breakpoint,
 }
 
 impl<'p> From<Exception<'p>> for Stop<'p> {

@@ -308,6 +308,11 @@ fn bump_reductions_1<'p>(call: Call<'p>) -> BifResult<'p> {
     Ok(Term::TRUE)
 }
 
+/// OTP's own `erlang:yield/0` calls itself: its loader knows the call as an instruction.
+fn yield_0<'p>(_call: Call<'p>) -> BifResult<'p> {
+    Err(Trap::YieldReturn(Term::TRUE).into())
+}
+
 /// Prints a process's stack on the standard error stream.
 fn process_display_2<'p>(call: Call<'p>) -> BifResult<'p> {
     if !call.arg(1).is_atom(w::BACKTRACE) {

@@ -10,6 +10,7 @@ use crate::process::node_monitors::Options;
 use crate::process::spawn::{self, rounded_size};
 use crate::process::{Priority, Process, hooks, signal, table};
 use crate::term::Term;
+use crate::trace::flags;
 
 crate::bifs! {
     "erlang" {
@@ -27,7 +28,16 @@ fn process_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let value = call.arg(1);
     match call.arg(0).as_atom() {
         Some(w::TRAP_EXIT) => switch(call, Flag::TrapExit, value),
-        Some(w::SENSITIVE) => switch(call, Flag::Sensitive, value),
+        Some(w::SENSITIVE) => {
+            let result = switch(call, Flag::Sensitive, value)?;
+            let tracee = call.process().shared().tracee();
+            if value.same(Term::TRUE) {
+                tracee.switch(flags::SENSITIVE, 0);
+            } else {
+                tracee.switch(0, flags::SENSITIVE);
+            }
+            Ok(result)
+        }
         Some(w::ERROR_HANDLER) => {
             let module = value.as_atom().ok_or_else(badarg)?;
             let old = call.process().error_handler();

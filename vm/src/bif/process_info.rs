@@ -51,7 +51,7 @@ const ITEMS: &[(&str, Value)] = &[
         Term::atom(process.error_handler())
     }),
     ("heap_size", |process, _, _| {
-        Term::size(process.gc_info().heap_size)
+        Term::size(process.gc_info().heap_block_size)
     }),
     ("stack_size", |process, _, _| {
         Term::size(process.gc_info().stack_size)

@@ -4,6 +4,7 @@ use super::{BifResult, Call, badarg, badarg_because};
 use crate::atom::well_known as w;
 use crate::process::{Peer, registry};
 use crate::term::Term;
+use crate::trace::events;
 
 crate::bifs! { "erlang":
     "register"/2   Plain register_2;
@@ -21,14 +22,22 @@ fn register_2<'p>(call: Call<'p>) -> BifResult<'p> {
         return Err(badarg_because(w::NONE));
     };
     match registry::register(name, peer) {
-        Ok(()) => Ok(Term::TRUE),
+        Ok(()) => {
+            if let Peer::Process(pid) = peer {
+                events::other_process(pid, Some(call.process()), w::REGISTER, call.arg(0));
+            }
+            Ok(Term::TRUE)
+        }
         Err(error) => Err(badarg_because(error.cause().unwrap_or(w::NONE))),
     }
 }
 
 fn unregister_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let name = call.arg(0).as_atom().ok_or_else(badarg)?;
-    registry::unregister(name).ok_or_else(badarg)?;
+    let peer = registry::unregister(name).ok_or_else(badarg)?;
+    if let Peer::Process(pid) = peer {
+        events::other_process(pid, Some(call.process()), w::UNREGISTER, call.arg(0));
+    }
     Ok(Term::TRUE)
 }
 

@@ -298,7 +298,6 @@ fn tuple_item<'p>(call: Call<'p>) -> BifResult<'p> {
         },
         ("allocator" | "allocator_sizes", &[wanted]) => Err(memory::ask(key, wanted)),
         (_, &[reference, wanted]) => memory::request(call, key, reference, wanted),
-        ("memory_checker", [_]) => Ok(Term::OK),
         _ => Err(badarg()),
     }
 }

@@ -43,6 +43,12 @@ fn unique_integer_1<'p>(call: Call<'p>) -> BifResult<'p> {
     Ok(integer(call.heap, count, positive))
 }
 
+/// The next of the integers that `unique_integer([monotonic])` gives.
+pub(crate) fn next_monotonic() -> i64 {
+    let count = MONOTONIC.fetch_add(1, Ordering::SeqCst);
+    i64::try_from(i128::from(count) + FIRST).unwrap_or(i64::MAX)
+}
+
 fn integer<'p>(heap: Heap<'p>, count: u64, positive: bool) -> Term<'p> {
     let value = i128::from(count) + if positive { 1 } else { FIRST };
     match i64::try_from(value) {

@@ -42,8 +42,12 @@ pub struct Export {
     bif: AtomicPtr<BifEntry>,
     /// Code of the VM's own that calls go to whatever is loaded, if there is any.
     native: AtomicPtr<Instr>,
-    /// Two instructions of its own: `ExportUndefined` and `ExportBif`, both naming this entry.
-    stubs: Box<[Instr; 2]>,
+    /// While calls by name are traced: where they go on. Null else.
+    behind: AtomicPtr<Instr>,
+    /// What calls of the BIF run: it, or while it is traced an entry that leads to the tracing.
+    active_bif: AtomicPtr<BifEntry>,
+    /// Instructions of its own: `ExportUndefined`, `ExportBif` and `ExportTraced`, all naming this entry.
+    stubs: Box<[Instr; 3]>,
 }
 
 const SHARDS: usize = 16;
@@ -76,12 +80,15 @@ impl Export {
             address: AtomicPtr::new(std::ptr::null_mut()),
             bif: AtomicPtr::new(std::ptr::null_mut()),
             native: AtomicPtr::new(std::ptr::null_mut()),
-            stubs: Box::new([Instr::NotLinked, Instr::NotLinked]),
+            behind: AtomicPtr::new(std::ptr::null_mut()),
+            active_bif: AtomicPtr::new(std::ptr::null_mut()),
+            stubs: Box::new([const { Instr::NotLinked }; 3]),
         }));
         let this = std::ptr::from_ref(export) as u64;
         *export.stubs = [
             Instr::ExportUndefined { export: this },
             Instr::ExportBif { export: this },
+            Instr::ExportTraced { export: this },
         ];
         let export: &'static Export = export;
         export.undefine();
@@ -112,15 +119,74 @@ impl Export {
         self.address.load(Ordering::Acquire)
     }
 
-    /// Lets calls go to loaded code.
+    /// Where a call of it goes when nobody traces it.
+    #[inline]
+    pub fn untraced_address(&self) -> *const Instr {
+        let address = self.address();
+        if std::ptr::eq(address, &self.stubs[2]) {
+            self.behind.load(Ordering::Acquire)
+        } else {
+            address
+        }
+    }
+
+    /// Lets calls go to loaded code. Only who may write code does.
     pub fn set_address(&self, address: *const Instr) {
-        self.address.store(address.cast_mut(), Ordering::Release);
+        if self.is_traced() {
+            self.behind.store(address.cast_mut(), Ordering::Release);
+        } else {
+            self.address.store(address.cast_mut(), Ordering::Release);
+        }
+    }
+
+    /// Whether calls by name are traced.
+    pub fn is_traced(&self) -> bool {
+        std::ptr::eq(self.address(), &self.stubs[2])
+    }
+
+    /// Lets calls by name lead to the tracing first, or not any more. Only who may write code does.
+    pub fn set_traced(&self, traced: bool) {
+        if traced == self.is_traced() {
+            return;
+        }
+        if traced {
+            let address = self.address.load(Ordering::Acquire);
+            self.behind.store(address, Ordering::Release);
+            let stub = std::ptr::from_ref(&self.stubs[2]).cast_mut();
+            self.address.store(stub, Ordering::Release);
+        } else {
+            let behind = self.behind.load(Ordering::Acquire);
+            self.address.store(behind, Ordering::Release);
+        }
+    }
+
+    /// Lets calls of the BIF lead to the tracing first, or not any more. Only who may write code does.
+    pub fn set_bif_traced(&self, by: Option<&'static BifEntry>) {
+        let active = by.map_or_else(
+            || self.bif.load(Ordering::Acquire),
+            |by| std::ptr::from_ref(by).cast_mut(),
+        );
+        self.active_bif.store(active, Ordering::Release);
+    }
+
+    /// What a call of the BIF runs.
+    #[inline(always)]
+    pub fn active_bif(&self) -> Option<&'static BifEntry> {
+        let bif = self.active_bif.load(Ordering::Acquire);
+        // SAFETY: null, or a `&'static BifEntry` from `set_bif` or `set_bif_traced`.
+        unsafe { bif.as_ref() }
+    }
+
+    /// The instruction that runs its BIF as a last call.
+    pub fn bif_stub(&self) -> *const Instr {
+        &self.stubs[1]
     }
 
     /// Lets calls go to its BIF, whatever its module says.
     pub fn set_bif(&'static self, bif: &'static BifEntry) {
         self.bif
             .store(std::ptr::from_ref(bif).cast_mut(), Ordering::Release);
+        self.set_bif_traced(None);
         self.set_native(&self.stubs[1]);
     }
 
@@ -151,7 +217,7 @@ impl Export {
 
     /// Whether a call of it runs something: loaded code or a BIF.
     pub fn is_defined(&self) -> bool {
-        !std::ptr::eq(self.address(), &self.stubs[0])
+        !std::ptr::eq(self.untraced_address(), &self.stubs[0])
     }
 }
 

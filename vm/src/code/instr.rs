@@ -337,8 +337,18 @@ instructions! {
     ExportBif { export: u64 };
     /// Stands before every function's entry and names it; raises `function_clause`.
     FuncInfo { arity: u16, module: u32, function: u32 };
-    /// Continues at an entry after a breakpoint; patched over the entry's first instruction (see `trace`).
+    /// The code of an export whose calls by name are traced: tells the tracer, then goes where they go.
+    ExportTraced { export: u64 };
+    /// Stands for the first instruction of a function that has a breakpoint (see `shadow`).
     Breakpoint;
+    /// What a traced function returns to: tells the tracer, pops two slots (function, tracer), returns.
+    ReturnTrace;
+    /// The same; exceptions that come through are told, too.
+    ExceptionTrace;
+    /// What a function that is traced with `return_to` returns to: tells the tracer, returns.
+    ReturnToTrace;
+    /// What a function whose time is taken returns to: pops a slot (the function timed before), returns.
+    ReturnTimeTrace;
     /// Calls a function of the module: pushes the return address, jumps.
     Call { target: Jump };
     /// Pops the frame (`words` slots and the return address of it is kept), jumps.
@@ -433,6 +443,8 @@ instructions! {
     MoveJump { src: Reg, dst: Reg, target: Jump };
     /// `dst = src`, then calls a function of the module.
     MoveCall { src: Reg, dst: Reg, target: Jump };
+    /// Two moves, in order, then calls a function of the module.
+    Move2Call { src1: Reg, dst1: Reg, src2: Reg, dst2: Reg, target: Jump };
     /// Jumps.
     Jump { target: Jump };
 
@@ -877,6 +889,12 @@ instructions! {
     Move2YX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg };
     /// [`Move2`](Instr::Move2) first to a slot, then between X registers.
     Move2XYX { src1: XReg, dst1: YReg, src2: XReg, dst2: XReg };
+    /// [`Move2Call`](Instr::Move2Call) between X registers.
+    Move2CallX { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg, target: Jump };
+    /// [`Move2Call`](Instr::Move2Call) from slots.
+    Move2CallYX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg, target: Jump };
+    /// [`Move2Call`](Instr::Move2Call) first to a slot, then between X registers.
+    Move2CallXYX { src1: XReg, dst1: YReg, src2: XReg, dst2: XReg, target: Jump };
     /// [`Move3`](Instr::Move3) between X registers.
     Move3X { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg, src3: XReg, dst3: XReg };
     /// [`Move3`](Instr::Move3) to slots.

@@ -2,7 +2,8 @@
 //!
 //! [`instr`] has the specific instructions, [`export`] the table of functions that can be called by name,
 //! [`fun`] what funs point to, [`module`] a loaded module, [`table`] which modules are loaded, [`purge`] how
-//! code goes, [`stacks`] what the stack of a process says, [`listing`] how code looks to people.
+//! code goes, [`shadow`] the copy of a module that breakpoints are in, [`stacks`] what the stack of a process says,
+//! [`listing`] how code looks to people.
 
 pub mod export;
 pub mod fun;
@@ -11,6 +12,7 @@ pub mod listing;
 pub mod module;
 pub mod native;
 pub mod purge;
+pub mod shadow;
 pub mod stacks;
 pub mod table;
 

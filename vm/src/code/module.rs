@@ -7,11 +7,13 @@
 
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::instr::{Jump, Links, Table};
+use super::shadow::Shadow;
 use super::{FunEntry, Instr, Mfa};
 use crate::atom::Atom;
 use crate::heap::literal::LiteralArea;
@@ -108,11 +110,13 @@ pub struct Module {
     md5: [u8; 16],
     /// The functions that native libraries have replaced, by index, with what stood at their entries.
     replaced: Mutex<Vec<(usize, Instr)>>,
+    /// The copy that is run where functions have breakpoints, once one had.
+    shadow: OnceLock<Shadow>,
 }
 
 // SAFETY:
-// 1. Code and data are this value's alone, and are written by `new` and `replace_entry` only, the latter
-//    while nobody runs the function.
+// 1. Code and data are this value's alone, and are written by `new`, by `replace_entry` while nobody runs the
+//    function, and by `set_breakpoint`, which stores two bytes at once.
 // 2. All else is `Send + Sync`.
 unsafe impl Send for Module {}
 // SAFETY: as for `Send`.
@@ -180,6 +184,7 @@ impl Module {
             compile_info: parts.compile_info,
             md5: parts.md5,
             replaced: Mutex::new(Vec::new()),
+            shadow: OnceLock::new(),
         })
     }
 
@@ -207,6 +212,10 @@ impl Module {
     #[inline]
     pub fn contains(&self, at: *const Instr) -> bool {
         self.range().contains(&at)
+            || self
+                .shadow
+                .get()
+                .is_some_and(|shadow| shadow.range().contains(&at))
     }
 
     /// The address of the instruction at an index.
@@ -301,8 +310,60 @@ impl Module {
     }
 
     fn index_of(&self, at: *const Instr) -> Option<usize> {
-        self.contains(at)
-            .then(|| (at as usize - self.start() as usize) / size_of::<Instr>())
+        if self.range().contains(&at) {
+            return Some((at as usize - self.start() as usize) / size_of::<Instr>());
+        }
+        let shadow = self.shadow.get()?;
+        shadow
+            .range()
+            .contains(&at)
+            .then(|| shadow.original(at) as usize)
+    }
+
+    /// The number of the function that an address lies in.
+    pub fn function_number(&self, at: *const Instr) -> Option<usize> {
+        let index = self.index_of(at)?;
+        self.functions
+            .partition_point(|function| function.entry as usize <= index + 1)
+            .checked_sub(1)
+    }
+
+    /// The copy of its code that has breakpoints, if it was ever made.
+    pub fn shadow(&self) -> Option<&Shadow> {
+        self.shadow.get()
+    }
+
+    /// The copy of its code that has breakpoints, made if there is none; true where it was made now, so that
+    /// its addresses are not known to [`find_module`] yet.
+    pub(super) fn shadow_or_new(&self) -> (&Shadow, bool) {
+        let made = self.shadow.get().is_none();
+        let shadow = self.shadow.get_or_init(|| {
+            let code = (0..self.len()).map(|index| self.instruction(index));
+            Shadow::new(code, &self.functions)
+        });
+        (shadow, made)
+    }
+
+    /// Puts a breakpoint at the entry of a function, or takes it away. The copy must have been made.
+    pub(super) fn set_breakpoint(&self, function: usize, on: bool) {
+        let shadow = self
+            .shadow
+            .get()
+            .expect("the copy is made before breakpoints");
+        let number = if on {
+            Instr::Breakpoint.number()
+        } else {
+            // SAFETY: an address in the copy, which lives as long as `self`.
+            unsafe { *shadow.body(function) }.number()
+        };
+        let entry = self.address(self.functions[function].entry);
+        // SAFETY:
+        // 1. The address is that of an instruction of this module, in memory that is written to through
+        //    `UnsafeCell` only; an instruction begins with its number, in two bytes that are aligned.
+        // 2. Those who run the code read the number at once, and find the operands of the instruction that
+        //    stood there first: `Breakpoint` has none of its own.
+        let place = unsafe { AtomicU16::from_ptr(entry.cast_mut().cast()) };
+        place.store(number, Ordering::Release);
     }
 
     /// The functions that native libraries have replaced.

@@ -16,8 +16,10 @@ use crossbeam_epoch::{self as epoch, Atomic, Owned};
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::module::{CodeLocation, Module};
+use super::shadow::Shadow;
 use super::{Export, Instr, Mfa};
 use crate::atom::Atom;
+use crate::trace::points::{self, Point};
 
 /// The generations of a module.
 #[derive(Clone, Default)]
@@ -173,6 +175,27 @@ impl Writer {
         Ok(names(modules, |module| module.on_load().is_some()))
     }
 
+    /// Sees that a module has the copy that breakpoints are in.
+    pub fn shadow<'m>(&self, module: &'m Arc<Module>) -> &'m Shadow {
+        let (shadow, made) = module.shadow_or_new();
+        if made {
+            publish_ranges(|ranges| {
+                ranges.push((shadow.range().start as usize, module.clone()));
+            });
+        }
+        shadow
+    }
+
+    /// Gives a function of a module its breakpoint, or none.
+    pub fn set_point(&self, module: &Arc<Module>, function: usize, point: Option<Arc<Point>>) {
+        if point.is_none() && module.shadow().is_none() {
+            return;
+        }
+        let on = point.is_some();
+        self.shadow(module).set_point(function, point);
+        module.set_breakpoint(function, on);
+    }
+
     /// Lets calls by name and funs go to a module; what was current becomes old.
     fn make_current(&self, module: &Arc<Module>) {
         let before = {
@@ -195,7 +218,9 @@ impl Writer {
         }
         if let Some(before) = before {
             withdraw_exports(&before);
+            points::forget(self, &before);
         }
+        points::module_loaded(self, module);
     }
 
     /// Ends a pending load: with `keep` the module becomes current, else its code is left to be purged as
@@ -228,6 +253,7 @@ impl Writer {
         };
         if let Some(module) = module {
             withdraw_exports(&module);
+            points::forget(self, &module);
         }
         Ok(true)
     }
@@ -244,7 +270,7 @@ impl Writer {
     /// Forgets the old code of a module, and puts `saved` in its place.
     pub(super) fn remove_old(&self, name: Atom, saved: Option<Arc<Module>>) -> Option<Arc<Module>> {
         let module = std::mem::replace(&mut MODULES.write().row(name).old, saved)?;
-        publish_ranges(|ranges| ranges.retain(|(at, _)| *at != start(&module)));
+        publish_ranges(|ranges| ranges.retain(|(_, other)| !Arc::ptr_eq(other, &module)));
         Some(module)
     }
 }
@@ -276,7 +302,7 @@ fn names(modules: &[Arc<Module>], mut holds: impl FnMut(&Module) -> bool) -> Vec
 fn withdraw_exports(module: &Module) {
     for exported in module.exports() {
         let export = Export::of(mfa(module, exported.name, exported.arity));
-        if module.contains(export.address()) {
+        if module.contains(export.untraced_address()) {
             export.undefine();
         }
     }

@@ -51,6 +51,19 @@ pub enum Access {
     Write,
 }
 
+/// The option `write_concurrency`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WriteConcurrency {
+    /// `false`.
+    Off,
+    /// `true`.
+    On,
+    /// `auto`.
+    Auto,
+    /// `{debug_hash_fixed_number_of_locks, Locks}`, which OTP's own tests use.
+    Locks(usize),
+}
+
 /// What `ets:new/2` was told.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -62,10 +75,8 @@ pub struct Options {
     pub named: bool,
     /// For `info`: tuning that this implementation needs no telling of.
     pub read_concurrency: bool,
-    /// Likewise; `auto` counts as true.
-    pub write_concurrency: bool,
-    /// `{write_concurrency, auto}`.
-    pub write_concurrency_auto: bool,
+    /// Likewise.
+    pub write_concurrency: WriteConcurrency,
     /// Likewise.
     pub decentralized_counters: bool,
     /// Likewise.

@@ -18,6 +18,9 @@ use super::Type;
 use crate::heap::OwnedTerm;
 use crate::term::Term;
 
+/// As many slots programs see in a table without order, however few objects it has.
+const FEWEST_SLOTS: usize = 256;
+
 /// Objects of a key, oldest first.
 pub type Objects = SmallVec<[OwnedTerm; 1]>;
 
@@ -426,10 +429,11 @@ impl Store {
         }
     }
 
-    /// All objects, in the order of a traversal.
+    /// All objects, in the order of results. Without an order of keys what a walk by `first` and `next` finds last
+    /// comes first, as in the stock VM, which collects results from the end.
     pub fn iter(&self) -> Box<dyn Iterator<Item = &OwnedTerm> + '_> {
         match self {
-            Store::Hash(hash) => Box::new(hash.slots.iter().flatten().flatten()),
+            Store::Hash(hash) => Box::new(hash.slots.iter().rev().flatten().flatten()),
             Store::Ordered(ordered) => Box::new(ordered.tree.iter().map(|entry| &entry.object)),
         }
     }
@@ -480,10 +484,10 @@ impl Store {
     /// The objects of the slot with this number; none beyond the last.
     pub fn slot(&self, number: usize) -> Option<Vec<&OwnedTerm>> {
         match self {
-            Store::Hash(hash) => {
-                let slot = hash.slots.get(number)?;
-                Some(slot.iter().flatten().collect())
-            }
+            Store::Hash(hash) => match hash.slots.get(number) {
+                Some(slot) => Some(slot.iter().flatten().collect()),
+                None => (number < FEWEST_SLOTS).then(Vec::new),
+            },
             Store::Ordered(ordered) => {
                 let entry = ordered.tree.iter().nth(number)?;
                 Some(vec![&entry.object])
@@ -494,7 +498,7 @@ impl Store {
     /// How many slots there are.
     pub fn slots(&self) -> usize {
         match self {
-            Store::Hash(hash) => hash.slots.len(),
+            Store::Hash(hash) => hash.slots.len().max(FEWEST_SLOTS),
             Store::Ordered(ordered) => ordered.tree.len(),
         }
     }

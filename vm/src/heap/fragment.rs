@@ -301,6 +301,11 @@ impl OwnedTerm {
         self.off_heap.binary_words.get()
     }
 
+    /// The list of its objects that count something off the heap.
+    pub(crate) fn off_heap(&self) -> &OffHeap {
+        &self.off_heap
+    }
+
     /// Hands its memory over to a heap, so that its term is one of that heap's without being copied.
     pub fn adopt<'h>(self, heap: Heap<'h>) -> Term<'h> {
         let root = self.root;

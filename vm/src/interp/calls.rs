@@ -51,6 +51,11 @@ pub(crate) fn stopped(
     stop: ErasedStop,
     position: Position,
 ) -> Flow {
+    if let Stop::Trap(trap) = &stop
+        && matches!(**trap, Trap::Breakpoint)
+    {
+        return crate::trace::call::bif(process, registers, bif, position);
+    }
     let args: SmallVec<[Word; 8]> = SmallVec::from_slice(&registers.x[..bif.arity as usize]);
     match stop {
         ErasedStop::Raise(exception) => exceptions::handle(
@@ -116,6 +121,7 @@ fn go_on(
             reason: reason.word(),
             crashed: false,
         }),
+        Trap::Breakpoint => unreachable!("told before"),
     }
 }
 
@@ -126,7 +132,7 @@ fn load_args(registers: &mut Registers, args: &[Term<'_>]) {
 }
 
 /// Prepares the stack so that a function entered next returns to where the BIF would have.
-fn before_call(process: &Process, position: Position) {
+pub(crate) fn before_call(process: &Process, position: Position) {
     match position {
         Position::Body => {
             // SAFETY: `STACK_SLACK` words are free below the stack's top.
@@ -148,7 +154,7 @@ fn before_call(process: &Process, position: Position) {
 }
 
 /// Where a BIF at `position` returns to; pops what has to be popped.
-fn after(process: &Process, position: Position) -> *const Instr {
+pub(crate) fn after(process: &Process, position: Position) -> *const Instr {
     if let Position::Body = position {
         // SAFETY: an instruction follows every call in a body.
         return unsafe { process.ip.get().add(1) };

@@ -17,6 +17,7 @@ use crate::bif::{BifEntry, Class, Exception};
 use crate::code::export::Mfa;
 use crate::code::{Instr, module};
 use crate::heap::Heap;
+use crate::process::flags::Flag;
 use crate::process::{Outcome, Process};
 use crate::term::word::{self, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
 use crate::term::{Kind, Term};
@@ -199,8 +200,11 @@ fn raw_class(trace: Word) -> Option<Class> {
 pub(crate) fn handle(process: &mut Process, registers: &mut Registers, raised: Raised) -> Flow {
     let ip = process.ip.get();
     let trace = take_trace(process, registers, ip, &raised);
-    if process.catches.get() > 0 {
-        let (handler, frame) = find_handler(process);
+    let handler = (process.catches.get() > 0).then(|| find_handler(process));
+    if process.flags.has(Flag::TraceFrames) {
+        unwound(process, &raised, handler);
+    }
+    if let Some((handler, frame)) = handler {
         process.heap.stack_top.set(frame);
         registers.x[0] = NO_VALUE;
         registers.x[1] = Term::atom(raised.class.atom()).word();
@@ -227,6 +231,24 @@ pub(crate) fn handle(process: &mut Process, registers: &mut Registers, raised: R
         reason: reason.word(),
         crashed,
     })
+}
+
+/// Tells of functions that an exception goes through.
+#[cold]
+fn unwound(process: &Process, raised: &Raised, handler: Option<(*const Instr, *mut Word)>) {
+    let to = handler.map_or(process.heap.end.get(), |(_, frame)| frame);
+    let (class, reason) = match (raised.class, handler) {
+        (Class::Throw, None) => {
+            let heap = Heap::new(&process.heap);
+            // SAFETY: a term of this process, and nothing is collected here.
+            let reason = unsafe { Term::from_word(raised.reason) };
+            let uncaught = heap.tuple(&[Term::atom(well_known::NOCATCH), reason]);
+            (Class::Error, uncaught.word())
+        }
+        (class, _) => (class, raised.reason),
+    };
+    let handler = handler.map(|(handler, _)| handler);
+    crate::trace::call::unwinding(process, to, handler, class.atom(), reason);
 }
 
 /// The arguments as a BIF's caller gave them: one that gave way has its state in the first.

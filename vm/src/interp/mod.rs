@@ -27,6 +27,7 @@ use crate::process::receive::TimeLimit;
 use crate::process::{Outcome, Process, Runner};
 use crate::term::Term;
 use crate::term::word::{self, BoxedKind, IMM_CATCH, IMM_RETURN, NIL, NO_VALUE, Word};
+use crate::trace;
 use exceptions::Raised;
 use std::hint::cold_path;
 
@@ -84,6 +85,14 @@ pub mod snippets {
     pub static APPLY_3: [Instr; 1] = [Instr::ApplyArgs];
     /// `erlang:apply/2`.
     pub static APPLY_2: [Instr; 1] = [Instr::ApplyFunArgs];
+    /// What traced functions return to.
+    pub static RETURN_TRACE: [Instr; 1] = [Instr::ReturnTrace];
+    /// The same, where exceptions are told, too.
+    pub static EXCEPTION_TRACE: [Instr; 1] = [Instr::ExceptionTrace];
+    /// What functions traced with `return_to` return to.
+    pub static RETURN_TO_TRACE: [Instr; 1] = [Instr::ReturnToTrace];
+    /// What functions whose time is taken return to.
+    pub static RETURN_TIME_TRACE: [Instr; 1] = [Instr::ReturnTimeTrace];
 }
 
 macro_rules! instr_fn {
@@ -434,7 +443,22 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     loop {
         match *instr_fn!(ip) {
             Instr::NotLinked => unreachable!("an instruction that was never linked"),
-            Instr::Breakpoint => unreachable!("a breakpoint without a tracer"),
+            Instr::Breakpoint => {
+                sync!();
+                flow!(trace::call::breakpoint(process, registers))
+            }
+            Instr::ExportTraced { export } => {
+                sync!();
+                let export = unsafe { &*(export as *const Export) };
+                flow!(trace::call::export(process, registers, export))
+            }
+            Instr::ReturnTrace
+            | Instr::ExceptionTrace
+            | Instr::ReturnToTrace
+            | Instr::ReturnTimeTrace => {
+                sync!();
+                flow!(trace::call::returned(process, registers))
+            }
 
             // Functions and calls
             Instr::ExportUndefined { export } => {
@@ -445,7 +469,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::ExportBif { export } | Instr::CallBifOnly { export } => {
                 let export = unsafe { &*(export as *const Export) };
-                let bif = export.bif().expect("the stub of a BIF");
+                let bif = export.active_bif().expect("the stub of a BIF");
                 reds -= 1;
                 sync!();
                 match call_bif(process, bif, x) {
@@ -486,7 +510,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::CallBif { export } => {
                 let export = unsafe { &*(export as *const Export) };
-                let bif = export.bif().expect("a call linked to a BIF");
+                let bif = export.active_bif().expect("a call linked to a BIF");
                 reds -= 1;
                 sync!();
                 match call_bif(process, bif, x) {
@@ -507,7 +531,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::CallBifLast { words, export } => {
                 let export = unsafe { &*(export as *const Export) };
-                let bif = export.bif().expect("a call linked to a BIF");
+                let bif = export.active_bif().expect("a call linked to a BIF");
                 reds -= 1;
                 sync!();
                 match call_bif(process, bif, x) {
@@ -541,6 +565,54 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::MoveCallX { src, dst, target } => {
                 set!(dst, get!(src));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2Call {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2CallX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2CallYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
+                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+                enter_local!(target)
+            }
+            Instr::Move2CallXYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => {
+                set!(dst1, get!(src1));
+                set!(dst2, get!(src2));
                 push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                 enter_local!(target)
             }

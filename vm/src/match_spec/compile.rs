@@ -49,9 +49,9 @@ pub fn compile(source: Term<'_>, dialect: Dialect) -> Result<MatchSpec, Fault> {
 }
 
 /// Compiles a single pattern of ETS (`ets:match`, `ets:match_object`): the result is `$$` or `$_`.
-pub fn compile_pattern(pattern: Term<'_>, whole: bool) -> MatchSpec {
+pub fn compile_pattern(pattern: Term<'_>, whole: bool) -> Result<MatchSpec, Fault> {
     let source = OwnedTerm::copy_of(pattern);
-    let (head, slots, variables) = compile_head(source.term());
+    let (head, slots, variables) = compile_head(source.term())?;
     let result = if whole {
         ExprOp::Whole
     } else {
@@ -64,11 +64,11 @@ pub fn compile_pattern(pattern: Term<'_>, whole: bool) -> MatchSpec {
         slots,
         variables,
     };
-    MatchSpec {
+    Ok(MatchSpec {
         dialect: Dialect::Table,
         clauses: vec![clause],
         source,
-    }
+    })
 }
 
 fn compile_clause(clause: Term<'_>, dialect: Dialect) -> Result<Clause, Fault> {
@@ -100,7 +100,7 @@ fn compile_clause(clause: Term<'_>, dialect: Dialect) -> Result<Clause, Fault> {
     {
         return fault("Match head is invalid");
     }
-    let (head, slots, variables) = compile_head(head);
+    let (head, slots, variables) = compile_head(head)?;
     let by_number: HashMap<u32, usize> = variables.iter().copied().collect();
     let mut guard_ops = Vec::new();
     for guard in guards {
@@ -128,25 +128,48 @@ fn constant(term: Term<'_>) -> Constant {
     Constant(term.word())
 }
 
-/// Whether a pattern has a variable or wildcard in it; what has none is compared as a whole.
+/// Whether a pattern is compared as a whole: it has no variable or wildcard in it, and no map, which matches those that
+/// have more keys.
 fn is_constant(term: Term<'_>) -> bool {
+    !any_part(term, |part| {
+        is_variable(part) || matches!(part.kind(), Kind::Map(_))
+    })
+}
+
+fn is_variable(term: Term<'_>) -> bool {
+    term.as_atom()
+        .is_some_and(|atom| atom == well_known::WILDCARD || variable(atom).is_some())
+}
+
+/// Whether a key of a map has a variable in it: none is bound there.
+fn has_variable(key: Term<'_>) -> bool {
+    any_part(key, is_variable)
+}
+
+fn any_part(term: Term<'_>, mut test: impl FnMut(Term<'_>) -> bool) -> bool {
     let mut pending = vec![term];
     while let Some(term) = pending.pop() {
+        if test(term) {
+            return true;
+        }
         match term.kind() {
-            Kind::Atom(atom) if atom == well_known::WILDCARD || variable(atom).is_some() => {
-                return false;
-            }
             Kind::Cons(cell) => pending.extend([cell.tail(), cell.head()]),
             Kind::Tuple(tuple) => pending.extend(tuple.elements()),
-            // Maps match those that have more keys.
-            Kind::Map(_) => return false,
+            Kind::Map(found) => {
+                for (key, value) in map::iter(found) {
+                    pending.extend([value, key]);
+                }
+            }
             _ => {}
         }
     }
-    true
+    false
 }
 
-fn compile_head(head: Term<'_>) -> (Vec<MatchOp>, usize, Vec<(u32, usize)>) {
+/// The program of a pattern, how many slots it binds, and which variables are in them.
+type Head = (Vec<MatchOp>, usize, Vec<(u32, usize)>);
+
+fn compile_head(head: Term<'_>) -> Result<Head, Fault> {
     let mut ops = Vec::new();
     let mut slots: HashMap<u32, usize> = HashMap::new();
     let mut pending = vec![head];
@@ -175,6 +198,9 @@ fn compile_head(head: Term<'_>) -> (Vec<MatchOp>, usize, Vec<(u32, usize)>) {
             }
             Kind::Map(found) => {
                 let pairs: Vec<(Term<'_>, Term<'_>)> = map::iter(found).collect();
+                if pairs.iter().any(|&(key, _)| has_variable(key)) {
+                    return fault("Variable found in map key");
+                }
                 ops.push(MatchOp::Map(
                     pairs.iter().map(|&(key, _)| constant(key)).collect(),
                 ));
@@ -185,7 +211,7 @@ fn compile_head(head: Term<'_>) -> (Vec<MatchOp>, usize, Vec<(u32, usize)>) {
     }
     let mut variables: Vec<(u32, usize)> = slots.into_iter().collect();
     variables.sort_unstable();
-    (ops, variables.len(), variables)
+    Ok((ops, variables.len(), variables))
 }
 
 /// What is still to be compiled of an expression.

@@ -11,7 +11,7 @@ pub mod compile;
 pub mod run;
 
 pub use compile::{Fault, compile, compile_pattern};
-pub use run::{Outcome, Tracing};
+pub use run::Outcome;
 
 use crate::bif::BifEntry;
 use crate::heap::OwnedTerm;

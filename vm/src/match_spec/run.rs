@@ -2,11 +2,12 @@
 
 use smallvec::SmallVec;
 
-use super::{Clause, Constant, ExprOp, MatchOp, MatchSpec, TraceFunction};
+use super::{Clause, Constant, ExprOp, MatchOp, MatchSpec};
 use crate::bif::{Call, Stop};
 use crate::map;
 use crate::process::Process;
 use crate::term::Term;
+use crate::trace::actions::Actions;
 
 /// What a specification says about a term.
 pub enum Outcome<'p> {
@@ -16,31 +17,54 @@ pub enum Outcome<'p> {
     Match(Term<'p>),
 }
 
-/// What the functions of the tracing dialect act on.
-pub trait Tracing {
-    /// Runs a function; none if it fails.
-    fn call<'p>(
-        &self,
-        function: TraceFunction,
-        args: &[Term<'p>],
-        process: &'p Process,
-    ) -> Option<Term<'p>>;
-}
-
 /// The variables of a clause while it runs.
 type Bindings<'p> = SmallVec<[Term<'p>; 8]>;
 
 impl MatchSpec {
-    /// Runs the specification on a term. Values are built in the heap of `process`.
-    ///
-    /// `whole` may belong to a table: parts of it that get into the result are copied by `keep`.
-    pub fn run<'p>(
+    /// Runs a specification of the tracing dialect on the list of a call's arguments; whether it matches.
+    pub fn run_trace<'p>(
         &self,
         process: &'p Process,
-        whole: Term<'_>,
-        tracing: Option<&dyn Tracing>,
+        args: Term<'p>,
+        actions: &Actions<'p>,
+    ) -> bool {
+        match self.run_with(process, args, Some(actions), |term| term) {
+            Outcome::NoMatch => {
+                actions.reset();
+                false
+            }
+            Outcome::Match(_) => true,
+        }
+    }
+
+    /// The same for an event that is no call: what is to be told with it, or none if it is not to be told.
+    pub fn run_event<'p>(&self, process: &'p Process, args: Term<'p>) -> Option<Term<'p>> {
+        let actions = Actions::new(process);
+        let said = self
+            .run_trace(process, args, &actions)
+            .then(|| actions.message().unwrap_or(Term::TRUE));
+        said.filter(|said| !said.same(Term::FALSE))
+    }
+
+    /// Runs the specification on a term. Values are built in the heap of `process`.
+    ///
+    /// `whole` may belong to a table: parts of it that get into the result are copied.
+    pub fn run<'p>(&self, process: &'p Process, whole: Term<'_>) -> Outcome<'p> {
+        let heap = process.heap();
+        self.run_with(process, whole, None, |term| heap.copy(term))
+    }
+
+    fn run_with<'p, 'a>(
+        &self,
+        process: &'p Process,
+        whole: Term<'a>,
+        actions: Option<&Actions<'p>>,
+        keep: impl Fn(Term<'a>) -> Term<'p> + Copy,
     ) -> Outcome<'p> {
         for clause in &self.clauses {
+            if let Some(actions) = actions {
+                actions.reset();
+            }
             let mut bindings: SmallVec<[Term<'_>; 8]> =
                 SmallVec::from_elem(Term::NIL, clause.slots);
             if !matches(&clause.head, whole, &mut bindings) {
@@ -48,20 +72,20 @@ impl MatchSpec {
             }
             // Most bodies return parts of the object: what is built lives in the process's heap.
             let mut copied: Bindings<'p> = SmallVec::new();
-            let heap = process.heap();
-            copied.extend(bindings.iter().map(|&value| heap.copy(value)));
+            copied.extend(bindings.iter().map(|&value| keep(value)));
             let mut state = State {
                 process,
                 whole,
                 copied_whole: None,
                 bindings: copied,
                 clause,
-                tracing,
+                actions,
+                keep,
             };
-            if !clause.guards.is_empty() && state.evaluate(&clause.guards).is_none() {
+            if !clause.guards.is_empty() && state.evaluate(&clause.guards, false).is_none() {
                 continue;
             }
-            let value = state.evaluate(&clause.body);
+            let value = state.evaluate(&clause.body, true);
             return Outcome::Match(
                 value.unwrap_or(Term::atom(crate::atom::well_known::EXIT_SIGNAL)),
             );
@@ -176,19 +200,24 @@ fn matches<'t>(head: &[MatchOp], whole: Term<'t>, bindings: &mut SmallVec<[Term<
     true
 }
 
-struct State<'p, 'a> {
+struct State<'p, 'a, 's, K> {
     process: &'p Process,
     whole: Term<'a>,
     /// The whole object in the process's heap, once it was needed.
     copied_whole: Option<Term<'p>>,
     bindings: Bindings<'p>,
-    clause: &'a Clause,
-    tracing: Option<&'a dyn Tracing>,
+    clause: &'s Clause,
+    actions: Option<&'s Actions<'p>>,
+    keep: K,
 }
 
-impl<'p> State<'p, '_> {
-    /// The value of the last expression; none if something failed, or a guard is not `true`.
-    fn evaluate(&mut self, ops: &[ExprOp]) -> Option<Term<'p>> {
+/// What stands for the value of a call that failed in a body.
+const FAILED: Term<'static> = Term::atom(crate::atom::well_known::EXIT_SIGNAL);
+
+impl<'p, 'a, K: Fn(Term<'a>) -> Term<'p>> State<'p, 'a, '_, K> {
+    /// The value of the last expression; none if something failed, or a guard is not `true`. In a body a call
+    /// that fails has the value `'EXIT'`.
+    fn evaluate(&mut self, ops: &[ExprOp], body: bool) -> Option<Term<'p>> {
         let heap = self.process.heap();
         let mut stack: SmallVec<[Term<'p>; 16]> = SmallVec::new();
         let mut at = 0;
@@ -199,7 +228,7 @@ impl<'p> State<'p, '_> {
                 ExprOp::Variable(slot) => stack.push(self.bindings[*slot]),
                 ExprOp::Whole => {
                     let whole = self.whole;
-                    stack.push(*self.copied_whole.get_or_insert_with(|| heap.copy(whole)));
+                    stack.push(*self.copied_whole.get_or_insert_with(|| (self.keep)(whole)));
                 }
                 ExprOp::AllVariables => {
                     let values: SmallVec<[Term<'p>; 8]> = self
@@ -238,22 +267,26 @@ impl<'p> State<'p, '_> {
                     stack.truncate(from);
                     match (bif.run)(Call::new(self.process, args)) {
                         Ok(value) => stack.push(value),
+                        Err(Stop::Raise(_) | Stop::Trap(_)) if body => stack.push(FAILED),
                         Err(Stop::Raise(_) | Stop::Trap(_)) => return None,
                     }
                 }
                 ExprOp::Junction { and, count } => {
                     let from = stack.len() - count;
-                    let mut value = *and;
+                    let mut value = Some(*and);
                     for &operand in &stack[from..] {
-                        let operand = operand.as_bool()?;
-                        value = if *and {
-                            value && operand
-                        } else {
-                            value || operand
+                        value = match (value, operand.as_bool()) {
+                            (Some(value), Some(operand)) if *and => Some(value && operand),
+                            (Some(value), Some(operand)) => Some(value || operand),
+                            _ => None,
                         };
                     }
                     stack.truncate(from);
-                    stack.push(Term::bool(value));
+                    match value {
+                        Some(value) => stack.push(Term::bool(value)),
+                        None if body => stack.push(FAILED),
+                        None => return None,
+                    }
                 }
                 ExprOp::ShortCircuit { until, target } => {
                     if stack.last()?.as_bool()? == *until {
@@ -275,11 +308,13 @@ impl<'p> State<'p, '_> {
                 }
                 ExprOp::Trace(function, count) => {
                     let from = stack.len() - count;
-                    let value = self
-                        .tracing?
-                        .call(*function, &stack[from..], self.process)?;
+                    let value = self.actions?.call(*function, &stack[from..]);
                     stack.truncate(from);
-                    stack.push(value);
+                    match value {
+                        Some(value) => stack.push(value),
+                        None if body => stack.push(FAILED),
+                        None => return None,
+                    }
                 }
             }
         }

@@ -7,6 +7,7 @@ use crate::atom::well_known as w;
 use crate::heap::{Heap, LiteralRange, MaxHeapSize, RawHeap, Roots};
 use crate::term::Term;
 use crate::term::word::{NO_VALUE, Word};
+use crate::trace::{events, monitor};
 
 /// All roots of a process but its stack.
 struct ProcessRoots<'a> {
@@ -25,6 +26,10 @@ impl Roots for ProcessRoots<'_> {
         visitor(self.mailbox);
         visitor(self.single);
     }
+}
+
+fn monotonic() -> i64 {
+    super::hooks::schedulers().map_or(0, |clock| clock.monotonic_time())
 }
 
 /// What a collection is wanted for.
@@ -69,6 +74,20 @@ impl Process {
 
     fn collect_for(&mut self, kind: Kind, live: &mut [Word]) -> Result<(), MaxHeapSize> {
         self.heap.message_words.set(self.outside_message_words());
+        let full = !matches!(kind, Kind::Need(_))
+            || self.heap.need_full.get()
+            || self.heap.minor_since_full.get() >= self.heap.fullsweep_after.get();
+        let begins = if full {
+            "gc_major_start"
+        } else {
+            "gc_minor_start"
+        };
+        let need = match kind {
+            Kind::Need(need) => need,
+            Kind::Full | Kind::Shrink => 0,
+        };
+        events::collection(self, begins, need);
+        let since = monitor::watches_collections().then(monotonic);
         let collected = self.with_roots(live, |heap, roots| match kind {
             Kind::Need(need) => heap.collect(roots, need),
             Kind::Full => heap.collect_all(roots, 0),
@@ -76,6 +95,20 @@ impl Process {
         });
         match collected {
             Ok(done) => {
+                if done.full && !full {
+                    events::collection(self, "gc_minor_end", 0);
+                    events::collection(self, "gc_major_start", need);
+                }
+                let ends = if done.full {
+                    "gc_major_end"
+                } else {
+                    "gc_minor_end"
+                };
+                events::collection(self, ends, done.reclaimed);
+                if let Some(since) = since {
+                    let took = (monotonic() - since).max(0) / 1_000_000;
+                    monitor::collected(self, took as u64);
+                }
                 self.charge(done.reductions);
                 if let Some(exceeded) = done.exceeded {
                     self.report_heap_size(&exceeded);

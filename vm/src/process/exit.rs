@@ -19,7 +19,9 @@ use super::signal::{self, ExitKind, Peer, Signal};
 use super::table;
 use super::{Process, Wait, alias};
 use crate::atom::well_known;
+use crate::atom::well_known as w;
 use crate::term::{Pid, Term};
+use crate::trace::events;
 
 /// Links, monitors or signals dealt with in one step.
 const BATCH: usize = 1000;
@@ -89,6 +91,9 @@ impl Process {
                 Phase::Alive => return false,
                 Phase::Layers(index) => {
                     self.disarm_timeout();
+                    if index == 0 && !self.shared.is_exiting() {
+                        events::exits(self, self.reason());
+                    }
                     self.shared.set_exiting();
                     match hooks::at_exit(index) {
                         None => {
@@ -117,7 +122,9 @@ impl Process {
     }
 
     fn leave_tables(&self) {
-        registry::process_ends(&self.shared);
+        if let Some(name) = registry::process_ends(&self.shared) {
+            events::process(self, w::UNREGISTER, Term::atom(name));
+        }
         table::remove(self.pid);
         let mut signals = std::mem::take(&mut *self.fetched.borrow_mut());
         signals.append(self.shared.queue.close());
@@ -179,6 +186,7 @@ pub fn answer_for_dead(pid: Pid, signal: Signal) {
         } => handle::send_down(reference, &Monitored { origin, name }, pid, noproc),
         Signal::Rpc(run) => run(None),
         Signal::Message(_)
+        | Signal::Traced { .. }
         | Signal::AliasMessage { .. }
         | Signal::Exit { .. }
         | Signal::UnlinkAck { .. }
@@ -188,6 +196,7 @@ pub fn answer_for_dead(pid: Pid, signal: Signal) {
         | Signal::Timeout(_)
         | Signal::Poke
         | Signal::Seen(_)
+        | Signal::SeenPair(_)
         | Signal::Marker => {}
     }
 }

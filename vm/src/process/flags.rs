@@ -28,6 +28,10 @@ pub enum Flag {
     SavesCalls = 1 << 9,
     /// It has (or had) subscribed to nodes coming and going.
     MonitorsNodes = 1 << 10,
+    /// There may be frames of the tracing on its stack.
+    TraceFrames = 1 << 11,
+    /// A traced BIF gave way, and is not to be told when it goes on.
+    ResumesBif = 1 << 12,
 }
 
 /// The flags.

@@ -10,9 +10,11 @@ use super::hooks::{self, RemoteTo};
 use super::queue::Node;
 use super::relations::{AliasKind, Monitored, Target};
 use super::signal::{self, ExitKind, Origin, Peer, RefNumber, Signal};
+use crate::atom;
 use crate::atom::well_known;
 use crate::heap::OwnedTerm;
 use crate::term::{Kind, Term};
+use crate::trace::events;
 
 /// Signals handled before the process gives way to others (they cost reductions besides).
 const BATCH: usize = 4000;
@@ -36,7 +38,7 @@ impl Process {
             self.signalled.set(true);
             if matches!(node.item, Signal::Message(_)) {
                 messages += 1;
-                self.mailbox.append(node);
+                self.append(node);
             } else {
                 self.charge(1);
                 self.handle(node);
@@ -73,7 +75,7 @@ impl Process {
 
     fn handle(&self, node: Box<Node<Signal>>) {
         match node.item {
-            Signal::Message(_) => self.mailbox.append(node),
+            Signal::Message(_) | Signal::Traced { .. } => self.append(node),
             Signal::AliasMessage { alias, message } => {
                 if self.accepts_alias_message(alias) {
                     self.deliver(message);
@@ -84,9 +86,14 @@ impl Process {
                 kind,
                 message,
             } => self.handle_exit(from, kind, message),
-            Signal::Link { from } => self.relations.accept_link(from),
+            Signal::Link { from } => {
+                self.relations.accept_link(from);
+                events::process(self, atom!("getting_linked"), from.term(self.heap()));
+            }
             Signal::Unlink { from, id } => {
-                self.relations.remove_link(from);
+                if self.relations.remove_link(from) {
+                    events::process(self, atom!("getting_unlinked"), from.term(self.heap()));
+                }
                 self.acknowledge_unlink(from, id);
             }
             Signal::UnlinkAck { from, id } => self.relations.end_unlink(from, id),
@@ -109,13 +116,31 @@ impl Process {
             Signal::Rpc(run) => run(Some(self)),
             Signal::Timeout(number) => self.timeout_fired(number),
             Signal::Poke => {}
-            Signal::Seen(_) | Signal::Marker => unreachable!("only a mailbox has these"),
+            Signal::Seen(_) | Signal::SeenPair(_) | Signal::Marker => {
+                unreachable!("only a mailbox has these")
+            }
         }
     }
 
     /// Puts a message into the mailbox.
     pub fn deliver(&self, message: OwnedTerm) {
-        self.mailbox.append(Node::new(Signal::Message(message)));
+        self.append(Node::new(Signal::Message(message)));
+    }
+
+    /// A message joins the mailbox.
+    fn append(&self, node: Box<Node<Signal>>) {
+        if events::receives(self) {
+            match &node.item {
+                Signal::Message(message) => events::receive(self, None, message.term()),
+                Signal::Traced { from, pair } => {
+                    if let Some(cell) = pair.term().as_cons() {
+                        events::receive(self, *from, cell.head());
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.mailbox.append(node);
     }
 
     fn acknowledge_unlink(&self, to: Peer, id: u64) {
@@ -123,8 +148,11 @@ impl Process {
     }
 
     fn handle_exit(&self, from: Peer, kind: ExitKind, message: OwnedTerm) {
-        if kind == ExitKind::Link && !self.relations.remove_link(from) {
-            return;
+        if kind == ExitKind::Link {
+            if !self.relations.remove_link(from) {
+                return;
+            }
+            events::process(self, atom!("getting_unlinked"), from.term(self.heap()));
         }
         let reason = exit_reason(&message);
         if kind != ExitKind::Link && reason.is_atom(well_known::KILL) {

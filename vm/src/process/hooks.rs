@@ -26,6 +26,12 @@ pub trait Schedulers: Send + Sync {
     fn cancel_timeout(&self, timer: u64);
     /// Erlang system time in nanoseconds.
     fn system_time(&self) -> i64;
+    /// Erlang monotonic time in nanoseconds.
+    fn monotonic_time(&self) -> i64;
+    /// Microseconds since the epoch, never the same twice (`erlang:now/0`).
+    fn now(&self) -> i64;
+    /// The node's CPU time in nanoseconds.
+    fn cpu_time(&self) -> i64;
     /// The scheduler (from 1) that this thread is, or 0.
     fn current(&self) -> u32;
     /// How many schedulers there are.
@@ -66,6 +72,23 @@ pub trait Ports: Send + Sync {
     fn set_name(&self, port: PortId, name: Option<Atom>) -> bool;
     /// The name that a port is registered under.
     fn name(&self, port: PortId) -> Option<Atom>;
+    /// All ports.
+    fn all(&self) -> Vec<PortId> {
+        Vec::new()
+    }
+    /// What a port knows of being traced, shown to `look`; what that says, none where there is no such port.
+    fn with_tracee(
+        &self,
+        port: PortId,
+        look: &mut dyn FnMut(&crate::trace::Tracee) -> bool,
+    ) -> Option<bool> {
+        let _ = (port, look);
+        None
+    }
+    /// A tracer that is a port is told something, in the external format.
+    fn trace(&self, port: PortId, message: Term<'_>) {
+        let _ = (port, message);
+    }
 }
 
 /// The process of another node that something is for.
@@ -225,6 +248,9 @@ pub fn print(term: Term<'_>) -> String {
 
 /// Hands a process to the schedulers.
 pub fn ready(process: Queued) {
+    if crate::trace::monitor::profiles_processes() {
+        crate::trace::monitor::process(process.shared().pid(), None, true);
+    }
     if let Some(schedulers) = SCHEDULERS.get() {
         return schedulers.ready(process);
     }
@@ -247,6 +273,11 @@ pub fn take_early() -> Vec<Queued> {
 /// Erlang system time in nanoseconds; 0 where there is no clock yet.
 pub fn system_time() -> i64 {
     schedulers().map_or(0, Schedulers::system_time)
+}
+
+/// Erlang monotonic time in nanoseconds; 0 where there is no clock yet.
+pub fn monotonic_time() -> i64 {
+    schedulers().map_or(0, Schedulers::monotonic_time)
 }
 
 /// Sends a message that was built elsewhere to whatever a peer is; ports and other nodes get none.

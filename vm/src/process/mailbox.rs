@@ -117,7 +117,10 @@ impl Mailbox {
 
     /// Appends a message (a node that carries [`Signal::Message`]).
     pub fn append(&self, node: Box<Node<Signal>>) {
-        debug_assert!(matches!(node.item, Signal::Message(_)));
+        debug_assert!(matches!(
+            node.item,
+            Signal::Message(_) | Signal::Traced { .. }
+        ));
         self.len.set(self.len.get() + 1);
         self.link_last(Box::into_raw(node));
     }
@@ -158,9 +161,14 @@ impl Mailbox {
         let mut seen = self.seen.borrow_mut();
         // SAFETY: by contract.
         let item = unsafe { &mut (*node).item };
-        if let Signal::Seen(at) = *item {
+        if let Signal::Seen(at) | Signal::SeenPair(at) = *item {
             // SAFETY: a seen message's word is a root of this process's heap, kept current by the collector.
-            return unsafe { Term::from_word(seen.words[at as usize]) };
+            let term = unsafe { Term::from_word(seen.words[at as usize]) };
+            return if matches!(*item, Signal::Seen(_)) {
+                term
+            } else {
+                message_of_pair(term)
+            };
         }
         let at = u32::try_from(seen.words.len()).expect("fewer than 2^32 messages fit the memory");
         match std::mem::replace(item, Signal::Seen(at)) {
@@ -170,31 +178,50 @@ impl Mailbox {
                 seen.nodes.push(node);
                 term
             }
+            Signal::Traced { pair, .. } => {
+                *item = Signal::SeenPair(at);
+                let term = pair.adopt(heap);
+                seen.words.push(term.word());
+                seen.nodes.push(node);
+                message_of_pair(term)
+            }
             _ => unreachable!("the list holds messages and markers"),
         }
     }
 
-    /// Takes the current message out; the next receive starts with the first.
-    pub fn remove_current(&self) {
+    /// Takes the current message out; the next receive starts with the first. If it brought a token (`[]` for
+    /// none), gives the cell of message and token, a word of the process's heap.
+    pub fn remove_current(&self) -> Option<Word> {
         let node = self.current.get();
         assert!(!node.is_null(), "a message is current when it is removed");
         // SAFETY: `current` is a node of the list; nothing else points to it (a marker's node is no message).
         let removed = unsafe { self.unlink(node) };
-        if let Signal::Seen(at) = removed.item {
-            self.forget_seen(at as usize);
-        }
+        let pair = match removed.item {
+            Signal::Seen(at) => {
+                self.forget_seen(at as usize);
+                None
+            }
+            Signal::SeenPair(at) => Some(self.forget_seen(at as usize)),
+            _ => None,
+        };
         self.len.set(self.len.get() - 1);
         self.restart();
+        pair
     }
 
-    fn forget_seen(&self, at: usize) {
+    fn forget_seen(&self, at: usize) -> Word {
         let mut seen = self.seen.borrow_mut();
-        seen.words.swap_remove(at);
+        let word = seen.words.swap_remove(at);
         seen.nodes.swap_remove(at);
         if let Some(&moved) = seen.nodes.get(at) {
             // SAFETY: the vector holds nodes of the list.
-            unsafe { (*moved).item = Signal::Seen(at as u32) };
+            let item = unsafe { &mut (*moved).item };
+            *item = match item {
+                Signal::SeenPair(_) => Signal::SeenPair(at as u32),
+                _ => Signal::Seen(at as u32),
+            };
         }
+        word
     }
 
     /// Goes on to the next message.
@@ -222,7 +249,9 @@ impl Mailbox {
         while !node.is_null() {
             // SAFETY: a node of the list, which is held mutably.
             unsafe {
-                if let Signal::Message(message) = &mut (*node).item {
+                if let Signal::Message(message) | Signal::Traced { pair: message, .. } =
+                    &mut (*node).item
+                {
                     message.copy_literals(area);
                 }
                 node = (*node).next;
@@ -320,7 +349,9 @@ impl Mailbox {
         while !node.is_null() {
             // SAFETY: a node of the list.
             unsafe {
-                if let Signal::Message(message) = &(*node).item {
+                if let Signal::Message(message) | Signal::Traced { pair: message, .. } =
+                    &(*node).item
+                {
                     words += message.words();
                 }
                 node = (*node).next;
@@ -358,6 +389,13 @@ impl Drop for Mailbox {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// The message of a cell that brought a token, too.
+fn message_of_pair(pair: Term<'_>) -> Term<'_> {
+    pair.as_cons()
+        .expect("a message that brings a token is a cell")
+        .head()
 }
 
 /// What stands where there is no term.

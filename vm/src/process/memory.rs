@@ -1,10 +1,12 @@
 //! What a process's memory amounts to (`process_info`).
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use super::Process;
 use super::flags::Flag;
 use crate::binary::BinaryData;
+use crate::heap::OwnedTerm;
 use crate::heap::fragment::OffHeap;
 use crate::heap::info::GcInfo;
 use crate::resource::Resource;
@@ -31,6 +33,27 @@ fn each(list: &OffHeap, mut visit: impl FnMut(BoxedKind, *const Word)) {
             object = *at.add(1);
         }
     }
+}
+
+fn each_binary(list: &OffHeap, mut visit: impl FnMut(OffHeapObject)) {
+    each(list, |kind, at| {
+        if kind != BoxedKind::RefBin {
+            return;
+        }
+        // SAFETY: the third word of such an object is what `Arc::into_raw` gave; the count is the object's own, and
+        // stays with it.
+        let data = unsafe { ManuallyDrop::new(Arc::from_raw(*at.add(2) as *const BinaryData)) };
+        visit(OffHeapObject {
+            address: Arc::as_ptr(&data) as u64,
+            size: data.capacity(),
+            count: Arc::strong_count(&data),
+        });
+    });
+}
+
+/// Calls `visit` for every binary off the heap that a term with its own memory counts.
+pub fn binaries_of(owned: &OwnedTerm, visit: impl FnMut(OffHeapObject)) {
+    each_binary(owned.off_heap(), visit);
 }
 
 impl Process {
@@ -83,18 +106,7 @@ impl Process {
     /// Calls `visit` for every binary off the heap that its terms count.
     pub fn for_each_binary(&self, mut visit: impl FnMut(OffHeapObject)) {
         for list in [&self.heap.off_heap, &self.heap.old_off_heap] {
-            each(list, |kind, at| {
-                if kind != BoxedKind::RefBin {
-                    return;
-                }
-                // SAFETY: the third word of such an object is an `Arc<BinaryData>` that it owns.
-                let data = unsafe { &*at.add(2).cast::<Arc<BinaryData>>() };
-                visit(OffHeapObject {
-                    address: Arc::as_ptr(data) as u64,
-                    size: data.capacity(),
-                    count: Arc::strong_count(data),
-                });
-            });
+            each_binary(list, &mut visit);
         }
     }
 

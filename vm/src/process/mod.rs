@@ -136,6 +136,12 @@ struct Roots {
 pub(crate) struct Extras {
     /// Buffer of `process_flag(save_calls, N)`: its size and the calls, oldest first.
     pub(crate) saved_calls: Option<(usize, std::collections::VecDeque<SavedCall>)>,
+    /// The time of functions that is being taken (`call_time`).
+    pub(crate) timed: Option<crate::trace::call::Timed>,
+    /// The traced BIF that gave way.
+    resumed_bif: usize,
+    /// How often its sequential token was used, and the serial of the last one that came.
+    sequential: (u64, u64),
     /// What is to be done before it next runs code.
     tasks: std::collections::VecDeque<task::Task>,
 }
@@ -400,6 +406,37 @@ impl Process {
 
     pub(crate) fn with_extras<R>(&self, run: impl FnOnce(&mut Extras) -> R) -> R {
         run(self.extras.borrow_mut().get_or_insert_default())
+    }
+
+    /// Notes that a traced BIF has given way.
+    pub(crate) fn set_resumed_bif(&self, bif: usize) {
+        self.flags.set(flags::Flag::ResumesBif, true);
+        self.with_extras(|extras| extras.resumed_bif = bif);
+    }
+
+    /// The traced BIF that has given way; only once.
+    pub(crate) fn take_resumed_bif(&self) -> Option<usize> {
+        if !self.flags.set(flags::Flag::ResumesBif, false) {
+            return None;
+        }
+        self.with_extras(|extras| Some(extras.resumed_bif))
+    }
+
+    /// How often its sequential token was used, and the serial of the last one that came.
+    pub(crate) fn sequential_counts(&self) -> (u64, u64) {
+        let extras = self.extras.borrow();
+        extras.as_ref().map_or((0, 0), |extras| extras.sequential)
+    }
+
+    /// Sets what [`sequential_counts`](Process::sequential_counts) gives.
+    pub(crate) fn set_sequential_counts(&self, clock: u64, last: u64) {
+        self.with_extras(|extras| extras.sequential = (clock, last));
+    }
+
+    /// Whether the time of its functions is being taken.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.flags.has(flags::Flag::TraceFrames)
+            && matches!(&*self.extras.borrow(), Some(extras) if extras.timed.is_some())
     }
 
     /// Makes the process wait for a message with its stack empty (`erlang:hibernate/3`).

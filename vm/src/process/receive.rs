@@ -12,6 +12,7 @@ use super::signal::RefNumber;
 use super::{Process, Wait};
 use crate::term::word::{self, Word};
 use crate::term::{Kind, Term};
+use crate::trace::{events, sequential};
 
 /// The time limit of the receive in progress.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,8 +52,24 @@ impl Process {
 
     /// The current message is received: takes it out, and ends the receive.
     pub fn accept_message(&mut self) {
-        self.mailbox.remove_current();
+        let pair = self.mailbox.remove_current();
+        if pair.is_some() || !self.seq_token().is_nil() {
+            self.receive_token(pair);
+        }
         self.disarm_timeout();
+    }
+
+    /// The message that is received brought a token, or none where the process has one.
+    #[cold]
+    fn receive_token(&self, pair: Option<Word>) {
+        // SAFETY: a word of this heap, and nothing was collected since it was taken from the mailbox.
+        let pair = pair.and_then(|pair| unsafe { Term::from_word(pair) }.as_cons());
+        match pair {
+            Some(cell) if !cell.tail().is_nil() => {
+                sequential::receive(self, Some(cell.tail()), cell.head());
+            }
+            _ => sequential::receive(self, None, Term::NIL),
+        }
     }
 
     /// The current message does not match: goes on to the next.
@@ -64,6 +81,7 @@ impl Process {
     pub fn restart_receive(&mut self) {
         self.mailbox.restart();
         self.disarm_timeout();
+        events::timeout(self);
     }
 
     /// The next receive starts with the messages that come after those that are there.

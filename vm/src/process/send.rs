@@ -4,13 +4,15 @@ use super::alias;
 use super::crash;
 use super::hooks::{self, PortSent, RemoteSent, RemoteTo};
 use super::registry;
-use super::signal::{self, Peer};
+use super::signal::{self, Peer, Signal};
 use super::{Process, SavedCall};
 use crate::atom::{Atom, well_known as w};
 use crate::bif::{BifResult, Call, Stop, Trap, badarg};
 use crate::heap::OwnedTerm;
 use crate::node_name::{self, Node};
 use crate::term::{Kind, Pid, PortId, Term};
+use crate::trace::{events, points, sequential};
+use std::sync::atomic::Ordering;
 
 /// What sending costs, in reductions.
 const COST: usize = 4;
@@ -65,22 +67,31 @@ pub fn deliver<'p>(
     process.save_call(SavedCall::Send);
     match to.kind() {
         Kind::Pid(pid) => {
+            events::send(process, to, message);
             to_process(process, pid, message);
             Ok(Sent::Done)
         }
         Kind::Atom(name) => match registry::whereis(name) {
-            Some(peer) => Ok(to_peer(process, peer, message, options)),
+            Some(peer) => {
+                events::send(process, to, message);
+                Ok(to_peer(process, peer, message, options))
+            }
             None => Err(badarg()),
         },
         Kind::Ref(reference) => {
+            events::send(process, to, message);
             alias::send_to(reference.number(), OwnedTerm::message_of(message));
             Ok(Sent::Done)
         }
-        Kind::Port(port) => Ok(to_port(process, port, message, options)),
+        Kind::Port(port) => {
+            events::send(process, to, message);
+            Ok(to_port(process, port, message, options))
+        }
         Kind::Tuple(_) => {
             let Some((name, node)) = name_at_node(to) else {
                 return Err(badarg());
             };
+            events::send(process, to, message);
             if node == node_name::this().0 {
                 return Ok(registry::whereis(name)
                     .map_or(Sent::Done, |peer| to_peer(process, peer, message, options)));
@@ -94,6 +105,7 @@ pub fn deliver<'p>(
             ))
         }
         Kind::ExternalPid(id) => {
+            events::send(process, to, message);
             let to_remote = RemoteTo::Number(id.data()[0]);
             Ok(to_external(
                 process,
@@ -130,13 +142,38 @@ pub fn name_at_node(term: Term<'_>) -> Option<(Atom, Atom)> {
 }
 
 fn to_process(from: &Process, pid: Pid, message: Term<'_>) {
+    if is_marked(from) {
+        return to_process_marked(from, pid, message);
+    }
     if pid == from.pid() {
         // To oneself the queue's end is where all that was sent before stands already.
-        if !from.has_signals() {
+        if !from.has_signals() && !events::receives(from) {
             return from.deliver(OwnedTerm::message_of(message));
         }
     }
     signal::send_message(pid, OwnedTerm::message_of(message));
+}
+
+/// Whether messages must bring who sent them, or a token.
+fn is_marked(from: &Process) -> bool {
+    !from.seq_token().is_nil() || points::RECEIVE_NAMES_SENDER.load(Ordering::Relaxed)
+}
+
+#[cold]
+fn to_process_marked(from: &Process, pid: Pid, message: Term<'_>) {
+    let heap = from.heap();
+    let token = if from.seq_token().is_nil() {
+        Term::NIL
+    } else {
+        sequential::send(from, Term::pid(pid), heap.copy(message))
+    };
+    let pair = OwnedTerm::build(|heap| {
+        let message = heap.copy_message(message);
+        heap.cons(message, heap.copy(token))
+    });
+    let from = Some(from.pid());
+    // A message to nobody is dropped.
+    let _ = signal::send(pid, Signal::Traced { from, pair });
 }
 
 fn to_peer(from: &Process, peer: Peer, message: Term<'_>, options: SendOptions) -> Sent {

@@ -15,6 +15,7 @@ use super::signal::Signal;
 use super::state::{Slept, State, Woken};
 use crate::atom::Atom;
 use crate::term::Pid;
+use crate::trace::Tracee;
 
 /// A process's priority, in the order in which they are served.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -88,6 +89,7 @@ pub struct Shared {
     system: bool,
     /// Set before the layers above are told of its end.
     exiting: AtomicBool,
+    tracee: Tracee,
     owner: UnsafeCell<Option<Box<Process>>>,
 }
 
@@ -111,6 +113,7 @@ impl Shared {
             reductions: AtomicU64::new(0),
             system,
             exiting: AtomicBool::new(false),
+            tracee: Tracee::new(),
             owner: UnsafeCell::new(None),
         })
     }
@@ -131,6 +134,12 @@ impl Shared {
             Arc::increment_strong_count(self);
             Arc::from_raw(self)
         }
+    }
+
+    /// What it knows of being traced.
+    #[inline(always)]
+    pub fn tracee(&self) -> &Tracee {
+        &self.tracee
     }
 
     /// Its pid.

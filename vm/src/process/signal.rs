@@ -100,6 +100,14 @@ pub type Rpc = Box<dyn FnOnce(Option<&Process>) + Send>;
 pub enum Signal {
     /// A message.
     Message(OwnedTerm),
+    /// A message that brings the sender (for `'receive'` patterns) and a sequential token: a cell of the
+    /// message and the token, which is `[]` where there is none.
+    Traced {
+        /// The sender.
+        from: Option<Pid>,
+        /// `[Message | Token]`.
+        pair: OwnedTerm,
+    },
     /// A message that was sent to an alias: dropped unless that is active.
     AliasMessage {
         /// The alias.
@@ -171,6 +179,8 @@ pub enum Signal {
     Poke,
     /// In a mailbox only: a message whose term is the heap's; its place among the seen ones.
     Seen(u32),
+    /// In a mailbox only: the same of a message that brought a token; the heap's term is the cell of both.
+    SeenPair(u32),
     /// In a mailbox only: a place that a receive can start from.
     Marker,
 }
@@ -186,6 +196,9 @@ impl Signal {
             | Signal::Change { message, .. } => {
                 message.copy_literals(area);
             }
+            Signal::Traced { pair, .. } => {
+                pair.copy_literals(area);
+            }
             Signal::Link { .. }
             | Signal::Unlink { .. }
             | Signal::UnlinkAck { .. }
@@ -195,6 +208,7 @@ impl Signal {
             | Signal::Timeout(_)
             | Signal::Poke
             | Signal::Seen(_)
+            | Signal::SeenPair(_)
             | Signal::Marker => {}
         }
     }

@@ -3,6 +3,8 @@
 use super::{Process, Queued, REDUCTIONS, Running};
 use crate::term::Term;
 use crate::term::word::Word;
+use crate::trace::call::time_slice;
+use crate::trace::{events, monitor};
 
 /// Why a process left the machine that runs it.
 #[must_use]
@@ -60,9 +62,15 @@ fn next(process: &mut Process, runner: &mut dyn Runner) -> Next {
 
 fn finish(mut process: Running, next: Next) -> After {
     match next {
-        Next::Sleep => process.sleep().map_or(After::Asleep, After::Ready),
+        Next::Sleep => {
+            if monitor::profiles_processes() {
+                monitor::process(process.pid(), events::current(&process), false);
+            }
+            process.sleep().map_or(After::Asleep, After::Ready)
+        }
         Next::Turn => After::Ready(process.give_way()),
         Next::End if process.exit_step() => {
+            events::ended(&process);
             process.die();
             After::Ended
         }
@@ -76,6 +84,48 @@ enum Next {
     Sleep,
     Turn,
     End,
+}
+
+/// What is told of a turn, to tracers and the system's monitor.
+struct Watched {
+    told: bool,
+    timed: bool,
+    /// Since when (nanoseconds), and where it was then.
+    since: Option<(i64, Option<crate::code::Mfa>)>,
+}
+
+impl Watched {
+    #[inline]
+    fn begin(process: &Process) -> Watched {
+        let told = events::has_turns(process);
+        let timed = process.is_timed();
+        let since = monitor::watches_turns().then(|| (now(), events::current(process)));
+        if told {
+            events::turn(process, true);
+        }
+        if timed {
+            time_slice(process, true);
+        }
+        Watched { told, timed, since }
+    }
+
+    #[inline]
+    fn end(self, process: &Process) {
+        if self.told || events::has_turns(process) {
+            events::turn(process, false);
+        }
+        if self.timed || process.is_timed() {
+            time_slice(process, false);
+        }
+        if let Some((since, from)) = self.since {
+            let milliseconds = ((now() - since) / 1_000_000).max(0) as u64;
+            monitor::turned(process, milliseconds, from, events::current(process));
+        }
+    }
+}
+
+fn now() -> i64 {
+    super::hooks::schedulers().map_or(0, |clock| clock.monotonic_time())
 }
 
 fn run(process: &mut Process, runner: &mut dyn Runner) -> Next {
@@ -98,7 +148,10 @@ fn run(process: &mut Process, runner: &mut dyn Runner) -> Next {
             return Next::Turn;
         }
         process.resume();
-        match runner.run(process) {
+        let watched = Watched::begin(process);
+        let outcome = runner.run(process);
+        watched.end(process);
+        match outcome {
             Outcome::Yielded if process.must_leave() => return Next::End,
             Outcome::Yielded => return Next::Turn,
             Outcome::Waiting(_) if process.must_leave() => return Next::End,

@@ -14,6 +14,7 @@ use crate::heap::raw::STACK_SLACK;
 use crate::heap::{OwnedTerm, RawHeap, sizes};
 use crate::term::word::{self, IMM_RETURN, Word};
 use crate::term::{Pid, Term};
+use crate::trace::{events, flags, sequential};
 
 /// What a process first runs: `apply(M, F, Args)` with x0, x1, x2.
 static APPLY: [Instr; 1] = [Instr::ApplyArgs];
@@ -213,7 +214,21 @@ pub fn spawn(
         // SAFETY: the word of the arguments that were just copied to this heap.
         arity: unsafe { Term::from_word(args) }.list_len().unwrap_or(0) as u32,
     }));
+    let link = options.link;
+    events::begins(parent, &shared, link);
     let monitor = parent.and_then(|parent| relate(parent, &process, options));
+    if let Some(parent) = parent.filter(|parent| !parent.seq_token().is_nil()) {
+        sequential::spawn(parent, &process, |heap| {
+            spawn_message(heap, parent, &process)
+        });
+    }
+    if shared.tracee().has(flags::PROCS)
+        || parent.is_some_and(|parent| parent.shared().tracee().has(flags::PROCS))
+    {
+        // SAFETY: the word of the arguments that were just copied to this heap.
+        let args: Term<'_> = unsafe { Term::from_word(args) };
+        events::spawned(parent, &process, module, function, args, link);
+    }
     // SAFETY: nobody knows of the process yet.
     unsafe { shared.install(Box::new(process)) };
     table::publish(shared.clone());
@@ -222,6 +237,26 @@ pub fn spawn(
         monitor,
         shared,
     })
+}
+
+/// What the tracer of a sequential token sees of a spawn: a request to this node.
+fn spawn_message<'h>(heap: crate::heap::Heap<'h>, parent: &Process, child: &Process) -> Term<'h> {
+    let mfa = child.initial_call();
+    let function = heap.tuple(&[
+        Term::atom(mfa.module),
+        Term::atom(mfa.function),
+        Term::int(mfa.arity as i32),
+    ]);
+    heap.tuple(&[
+        Term::atom(crate::atom!("spawn_request")),
+        heap.reference(crate::reference::next()),
+        Term::pid(parent.pid()),
+        heap.copy(parent.group_leader()),
+        function,
+        Term::NIL,
+        Term::atom(crate::atom!("spawn_reply")),
+        Term::NIL,
+    ])
 }
 
 /// A heap with room for the arguments, and a stack that holds the way out.

@@ -12,7 +12,7 @@ use anyhow::Result;
 
 use super::outcome::{CaseResult, Outcome, merge};
 use super::plan::Suite;
-use crate::process::{self, End, Limit, Limits, Next, follow};
+use crate::process::{self, End, Limit, Limits, Next, behind, follow, on_path};
 use crate::vm::Vm;
 
 /// A suite that takes down more VMs than this is given up.
@@ -30,6 +30,8 @@ pub struct Runner<'a> {
     pub case_limit: Duration,
     pub suite_limit: Duration,
     pub factor: u32,
+    /// Bytes of address space that a VM may take.
+    pub memory: u64,
     /// A part of the names of the cases that are meant.
     pub only: String,
     /// Further flags for the VM.
@@ -99,7 +101,7 @@ impl Runner<'_> {
             writeln!(text, "{{{:?}, {:?}}}.", case.group, case.case)?;
         }
         std::fs::write(&skip, text)?;
-        let dir = self.compiled.join(&suite.app);
+        let dir = self.compiled.join(format!("{}_test", suite.app));
         let mut command = self.vm.command();
         command
             .current_dir(logs)
@@ -117,9 +119,9 @@ impl Runner<'_> {
             .arg(logs)
             .arg(&skip);
         command.arg(&self.only).arg(self.factor.to_string());
-        command.stderr(std::fs::File::create(
-            logs.join(format!("stderr-{attempt}.txt")),
-        )?);
+        if on_path("prlimit") {
+            command = behind("prlimit", &[&format!("--as={}", self.memory)], &command);
+        }
         Ok(command)
     }
 }

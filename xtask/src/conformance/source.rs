@@ -163,7 +163,9 @@ pub fn compile(source: &Path, suites: &[Suite], with_c: bool) -> Result<PathBuf>
     apps.sort_unstable();
     apps.dedup();
     for app in apps {
-        let (dir, mark) = (out.join(app), out.join(format!("{app}.complete")));
+        // Not the name of the application: the code server would take the folder for the application itself.
+        let dir = out.join(format!("{app}_test"));
+        let mark = out.join(format!("{app}.complete"));
         if !mark.exists() {
             let _ = std::fs::remove_dir_all(&dir);
             compile_app(source, app, &dir)?;

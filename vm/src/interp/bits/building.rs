@@ -15,7 +15,7 @@ use crate::interp::Registers;
 use crate::interp::exceptions::Raised;
 use crate::numeric::big::{self, Endian};
 use crate::process::Process;
-use crate::term::word::{BoxedKind, Word};
+use crate::term::word::{self, BoxedKind, Word};
 use crate::term::{Bits, Kind, Term};
 
 /// A segment's kind, by its number in the table.
@@ -119,6 +119,9 @@ pub(crate) fn create(
     let word_of = |index: usize| unsafe { table.word(index) };
     let heap = Heap::new(&process.heap);
     let count = word_of(3) as usize;
+    if let Some(built) = create_short(process, registers, table, count) {
+        return Ok(built);
+    }
     let mut segments: SmallVec<[Segment<'_>; 8]> = SmallVec::new();
     let mut total = 0usize;
     let mut appends = false;
@@ -153,6 +156,112 @@ pub(crate) fn create(
     } else {
         build(heap, &segments, total)
     })
+}
+
+/// Builds what is most built: at most 64 bits of small integers and characters, alone or appended to a bit
+/// string. None for everything else, and for what is not in order.
+#[inline]
+fn create_short(
+    process: &Process,
+    registers: &Registers,
+    table: Table,
+    count: usize,
+) -> Option<Word> {
+    // SAFETY (reads of the table): the loader made it with the words that `instr` describes.
+    let word_of = |index: usize| unsafe { table.word(index) };
+    let mut base = None;
+    // The fields, the last in the lowest bits.
+    let (mut fields, mut total) = (0u64, 0);
+    for index in 0..count {
+        let row = 4 + 6 * index;
+        let kind = Type::of(word_of(row));
+        if kind == Type::String {
+            return None;
+        }
+        let source = operand(process, registers, word_of(row + 4));
+        let (value, bits) = match kind {
+            Type::Integer if word::is_small(source) => {
+                let size = operand(process, registers, word_of(row + 5));
+                let bits = super::fast::size(size, word_of(row + 2))?;
+                let value = word::small_value(source) as u64;
+                match bits {
+                    0 | 65.. => return None,
+                    _ if !is_little(word_of(row + 3)) => (value & (u64::MAX >> (64 - bits)), bits),
+                    _ if bits % 8 == 0 => (value.swap_bytes() >> (64 - bits), bits),
+                    _ => return None,
+                }
+            }
+            Type::Utf8 if word::is_small(source) => {
+                let character = u32::try_from(word::small_value(source)).ok()?;
+                let mut bytes = [0; 4];
+                let len = char::from_u32(character)?.encode_utf8(&mut bytes).len();
+                (
+                    u64::from(u32::from_be_bytes(bytes) >> (32 - 8 * len)),
+                    8 * len,
+                )
+            }
+            Type::Append | Type::PrivateAppend if index == 0 => {
+                let all = operand(process, registers, word_of(row + 5));
+                let bits = term(source).as_bits()?;
+                let unit = word_of(row + 2);
+                if all != Term::atom(well_known::ALL).word()
+                    || (unit > 1 && bits.bit_len() as u64 % unit != 0)
+                {
+                    return None;
+                }
+                base = Some(bits);
+                continue;
+            }
+            _ => return None,
+        };
+        if total + bits > 64 {
+            return None;
+        }
+        // A shift by 64 bits happens only before anything is there.
+        fields = fields.checked_shl(bits as u32).unwrap_or(0) | value;
+        total += bits;
+    }
+    if total == 0 {
+        return None;
+    }
+    let heap = Heap::new(&process.heap);
+    match base {
+        Some(base) => grow(heap, base, total, |room, first| {
+            big::write_bits(room, first, total, fields);
+        }),
+        None => {
+            let bytes = (fields << (64 - total)).to_be_bytes();
+            Some(heap.bitstring(&bytes[..total.div_ceil(8)], total).word())
+        }
+    }
+}
+
+/// Appends `more` bits in place if nothing was appended yet and there is room; `write` gets the new bytes and
+/// the bit to begin with.
+#[inline]
+fn grow<'h>(
+    heap: Heap<'h>,
+    base: Bits<'h>,
+    more: usize,
+    write: impl FnOnce(&mut [u8], usize),
+) -> Option<Word> {
+    let holder = base.holder_term();
+    if holder.boxed() != Some(BoxedKind::RefBin) {
+        return None;
+    }
+    let end = base.start() + base.bit_len();
+    let data = holder.payload()[1] as *const BinaryData;
+    let first = end % 8;
+    // Another thread can only come by the data through a count of its own, which this process must give.
+    // SAFETY: the third word of a `RefBin` is its counted data.
+    let alone = first != 0 && unsafe { BinaryData::is_alone(data) };
+    // SAFETY: as above.
+    let data = unsafe { &*data };
+    data.claim(end, more, alone, |room| write(room, first))
+        .then(|| {
+            heap.sub_bits(holder, base.start(), base.bit_len() + more)
+                .word()
+        })
 }
 
 /// Why a segment cannot be written: the word that the error's `cause` gives for it, and the culprit.
@@ -396,20 +505,12 @@ fn append<'h>(heap: Heap<'h>, segments: &[Segment<'h>], total: usize) -> Word {
     if total == base_bits && base_bits == base.bit_len() {
         return base.term().word();
     }
-    let end = base.start() + base_bits;
-    let holder = base.holder_term();
-    if holder.boxed() == Some(BoxedKind::RefBin) && base_bits == base.bit_len() {
-        let data = holder.payload()[1] as *const BinaryData;
-        let first = end % 8;
-        // Another thread can only come by the data through a count of its own, which this process must give.
-        // SAFETY: the third word of a `RefBin` is its counted data.
-        let alone = first != 0 && unsafe { BinaryData::is_alone(data) };
-        // SAFETY: as above.
-        let data = unsafe { &*data };
-        if data.claim(end, total - base_bits, alone, |room| {
+    if base_bits == base.bit_len() {
+        let grown = grow(heap, base, total - base_bits, |room, first| {
             write(rest, room, first)
-        }) {
-            return heap.sub_bits(holder, base.start(), total).word();
+        });
+        if let Some(grown) = grown {
+            return grown;
         }
     }
     // A new binary with room to grow: appending n times copies O(n) bytes in all.
