@@ -104,6 +104,9 @@ pub fn set_dirty_cpu_online(count: usize) -> Option<usize> {
 /// A process blocks multi-scheduling once more.
 pub fn block(pid: Pid, normal_only: bool) {
     if let Some(workers) = worker::workers() {
+        if let Some(shared) = vm::process::table::find(pid) {
+            shared.entangle();
+        }
         with(workers, |limits| {
             *limits.blockers.of(normal_only).entry(pid).or_insert(0) += 1;
         });
@@ -161,6 +164,9 @@ pub struct UnblockAtExit;
 
 impl AtExit for UnblockAtExit {
     fn process_exits(&self, process: &Process, _budget: usize) -> bool {
+        if !process.shared().is_entangled() {
+            return true;
+        }
         let mut limits = LIMITS.lock();
         let blocks = limits.as_mut().is_some_and(|limits| {
             let pid = process.pid();

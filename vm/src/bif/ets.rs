@@ -124,6 +124,7 @@ fn new_2<'p>(call: Call<'p>) -> BifResult<'p> {
         fixed_since: None,
     };
     let table = Arc::new(Table::new(options, reference::next(), control));
+    call.process().shared().entangle();
     if !registry::enter(&table) {
         return Err(badarg_because(crate::atom!("already_exists")));
     }
@@ -146,6 +147,9 @@ struct Owners;
 
 impl AtExit for Owners {
     fn process_exits(&self, process: &Process, _budget: usize) -> bool {
+        if !process.shared().is_entangled() {
+            return true;
+        }
         let pid = process.pid();
         for table in registry::of_owner(pid) {
             let heir = {
@@ -182,8 +186,16 @@ pub fn init() {
 }
 
 fn hand_over(table: &Arc<Table>, from: Pid, to: Pid, data: Term<'_>) {
+    let new_owner = processes::find(to);
+    if let Some(shared) = &new_owner {
+        shared.entangle();
+    }
     table.control.write().owner = to;
     registry::change_owner(table, from, to);
+    if new_owner.is_none_or(|shared| shared.is_exiting()) {
+        // It may have looked for its tables before it got this one.
+        return end(table);
+    }
     let message = OwnedTerm::build(|heap| {
         let id = match table.options.named {
             true => Term::atom(table.control.read().name),
@@ -677,6 +689,7 @@ fn safe_fixtable_2<'p>(call: Call<'p>) -> BifResult<'p> {
         if control.fixed.is_empty() {
             control.fixed_since = Some((hooks::monotonic_time(), hooks::system_time()));
         }
+        call.process().shared().entangle();
         *control.fixed.entry(pid).or_insert(0) += 1;
     } else if let Some(count) = control.fixed.get_mut(&pid) {
         *count -= 1;

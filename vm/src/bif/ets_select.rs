@@ -282,15 +282,14 @@ fn select_delete_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let spec = spec(call.arg(1))?;
     let chosen = chosen(call, &table, &spec);
     call.charge(chosen.len());
-    let before = table.store.read().len();
+    let mut count = 0;
     {
         let mut store = table.store.write();
         for object in &chosen {
             let key = table.key_of(object.term()).ok_or_else(badarg)?;
-            store.remove_object(key, object.term());
+            count += store.remove_object(key, object.term());
         }
     }
-    let count = before - table.store.read().len();
     compact(&table);
     Ok(Term::size(count))
 }

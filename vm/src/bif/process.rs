@@ -132,11 +132,6 @@ fn dirty_process_handle_signals_1<'p>(call: Call<'p>) -> BifResult<'p> {
     }
 }
 
-/// Module `erlang` has a stand-in for this that calls itself.
-fn yield_0<'p>(_: Call<'p>) -> BifResult<'p> {
-    Err(Trap::YieldReturn(Term::TRUE).into())
-}
-
 fn group_leader_0<'p>(call: Call<'p>) -> BifResult<'p> {
     Ok(call.process().group_leader())
 }

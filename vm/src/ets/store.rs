@@ -353,12 +353,12 @@ impl Store {
         }
     }
 
-    /// Removes the objects equal (`=:=`) to one.
-    pub fn remove_object(&mut self, key: Term<'_>, object: Term<'_>) {
+    /// Removes the objects equal (`=:=`) to one; how many there were.
+    pub fn remove_object(&mut self, key: Term<'_>, object: Term<'_>) -> usize {
         match self {
             Store::Hash(hash) => {
                 let Some(slot) = hash.slot_of(key) else {
-                    return;
+                    return 0;
                 };
                 let objects = hash.slots[slot]
                     .as_mut()
@@ -367,8 +367,7 @@ impl Store {
                     .iter()
                     .all(|other| other.term().exactly_equals(object))
                 {
-                    hash.remove_slot(slot);
-                    return;
+                    return hash.remove_slot(slot).len();
                 }
                 let before = objects.len();
                 let mut freed = 0;
@@ -380,13 +379,16 @@ impl Store {
                 let gone = before - objects.len();
                 hash.objects -= gone;
                 hash.words -= freed;
+                gone
             }
             Store::Ordered(ordered) => {
                 if ordered
                     .get(key)
                     .is_some_and(|other| other.term().exactly_equals(object))
                 {
-                    self.remove(key);
+                    self.remove(key).len()
+                } else {
+                    0
                 }
             }
         }

@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use super::Process;
 use super::shared::Queued;
@@ -173,7 +173,10 @@ static SCHEDULERS: OnceLock<&'static dyn Schedulers> = OnceLock::new();
 static PORTS: OnceLock<&'static dyn Ports> = OnceLock::new();
 static DISTRIBUTION: OnceLock<&'static dyn Distribution> = OnceLock::new();
 static STACKS: OnceLock<&'static dyn Stacks> = OnceLock::new();
-static AT_EXIT: RwLock<Vec<&'static dyn AtExit>> = RwLock::new(Vec::new());
+/// The most layers that can be told of exits.
+const AT_EXIT_MAX: usize = 8;
+static AT_EXIT: [OnceLock<&'static dyn AtExit>; AT_EXIT_MAX] =
+    [const { OnceLock::new() }; AT_EXIT_MAX];
 /// What became ready before there were schedulers.
 static EARLY: Mutex<Vec<Queued>> = Mutex::new(Vec::new());
 
@@ -206,7 +209,8 @@ pub fn set_stacks(stacks: &'static dyn Stacks) -> bool {
 
 /// Registers something that is told of every process's end, after those registered before.
 pub fn add_at_exit(at_exit: &'static dyn AtExit) {
-    AT_EXIT.write().push(at_exit);
+    let free = AT_EXIT.iter().any(|place| place.set(at_exit).is_ok());
+    assert!(free, "there are few layers, each of which registers once");
 }
 
 /// The schedulers, once there are.
@@ -231,7 +235,7 @@ pub fn stacks() -> Option<&'static dyn Stacks> {
 
 /// The one to be told of an exit at this place, from 0.
 pub(super) fn at_exit(index: usize) -> Option<&'static dyn AtExit> {
-    AT_EXIT.read().get(index).copied()
+    AT_EXIT.get(index)?.get().copied()
 }
 
 static PRINTER: OnceLock<fn(Term<'_>) -> String> = OnceLock::new();

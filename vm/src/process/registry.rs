@@ -108,7 +108,9 @@ pub fn register(name: Atom, peer: Peer) -> Result<(), NotRegistered> {
             if taken() {
                 return Err(NotRegistered::BadName);
             }
-            shared.set_name(Some(name));
+            if !shared.give_name(name) {
+                return Err(NotRegistered::NotAlive);
+            }
             Term::pid(pid).word()
         }
         Peer::Port(port) => {
@@ -156,6 +158,9 @@ fn remove(names: &mut BTreeSet<u32>, name: Atom) {
 
 /// A process ends: takes its name away, and lets it have no other.
 pub(super) fn process_ends(shared: &Shared) -> Option<Atom> {
+    if shared.ends_without_name() {
+        return None;
+    }
     let mut names = NAMES.lock();
     let name = shared.name();
     if let Some(name) = name {

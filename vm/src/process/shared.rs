@@ -90,6 +90,9 @@ pub struct Shared {
     /// Set before the layers above are told of its end.
     exiting: AtomicBool,
     tracee: Tracee,
+    /// Whether it ever owned or fixed a table, or blocked the schedulers: the layers above have something to
+    /// undo at its end.
+    entangled: AtomicBool,
     owner: UnsafeCell<Option<Box<Process>>>,
 }
 
@@ -114,6 +117,7 @@ impl Shared {
             system,
             exiting: AtomicBool::new(false),
             tracee: Tracee::new(),
+            entangled: AtomicBool::new(false),
             owner: UnsafeCell::new(None),
         })
     }
@@ -177,6 +181,22 @@ impl Shared {
         self.name.load(Ordering::Relaxed) == NO_NAME_EVER
     }
 
+    /// Gives a nameless process a name; false where it is too late for that.
+    pub(super) fn give_name(&self, name: Atom) -> bool {
+        let (order, failed) = (Ordering::AcqRel, Ordering::Relaxed);
+        (self.name)
+            .compare_exchange(NO_NAME, name.index(), order, failed)
+            .is_ok()
+    }
+
+    /// It ends, and has no name that had to be taken away: it gets none any more. Needs no lock.
+    pub(super) fn ends_without_name(&self) -> bool {
+        let (order, failed) = (Ordering::AcqRel, Ordering::Relaxed);
+        (self.name)
+            .compare_exchange(NO_NAME, NO_NAME_EVER, order, failed)
+            .is_ok()
+    }
+
     pub(super) fn set_nameless_for_good(&self) {
         self.name.store(NO_NAME_EVER, Ordering::Release);
     }
@@ -198,11 +218,23 @@ impl Shared {
 
     /// Whether it has begun to end: what is set up for it now would outlive it.
     pub fn is_exiting(&self) -> bool {
-        self.exiting.load(Ordering::Acquire)
+        self.exiting.load(Ordering::SeqCst)
     }
 
     pub(super) fn set_exiting(&self) {
-        self.exiting.store(true, Ordering::Release);
+        self.exiting.store(true, Ordering::SeqCst);
+    }
+
+    /// Says that a layer above must hear of its end; set before what makes that necessary.
+    pub fn entangle(&self) {
+        if !self.entangled.load(Ordering::Relaxed) {
+            self.entangled.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether a layer above must hear of its end.
+    pub fn is_entangled(&self) -> bool {
+        self.entangled.load(Ordering::SeqCst)
     }
 
     /// Whether it sleeps with nothing to do: no signal sent before this call is still to be handled.
