@@ -2044,7 +2044,11 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         ip = unsafe { ip.offset(target.0 as isize) };
                         leave!(Outcome::Waiting(Some(milliseconds)), 0)
                     }
-                    Err(raised) => raise_built!(raised),
+                    Err(raised) => {
+                        // The receive ends here: the next one begins with the first message.
+                        process.restart_receive();
+                        raise_built!(raised)
+                    }
                 },
             },
             Instr::RecvMarkerReserve { dst } => {
