@@ -4,11 +4,12 @@
 //! node found it; processes run on. What it shows of a process the process tells itself, between two turns.
 
 use std::fmt::Write;
-use std::sync::{OnceLock, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use ports::pause;
 use vm::atom::well_known as w;
+use vm::code::module::Module;
 use vm::code::table as code;
 use vm::ets;
 use vm::process::signal::{self, ExitKind, Peer};
@@ -191,13 +192,36 @@ fn info() -> String {
     text
 }
 
+/// The modules with the bytes of their code.
 fn loaded() -> String {
-    let mut names: Vec<&str> = code::loaded()
+    let size = |module: Option<Arc<Module>>| {
+        module.map_or(0, |module| module.len() * size_of::<vm::code::Instr>())
+    };
+    let mut modules: Vec<(&str, usize, usize)> = code::loaded()
         .into_iter()
-        .map(|module| module.name())
+        .map(|name| {
+            (
+                name.name(),
+                size(code::current(name)),
+                size(code::old(name)),
+            )
+        })
         .collect();
-    names.sort_unstable();
-    names.iter().map(|name| format!("{name}\n")).collect()
+    modules.sort_unstable();
+    let total =
+        |which: fn(&(&str, usize, usize)) -> usize| -> usize { modules.iter().map(which).sum() };
+    let mut text = format!(
+        "Current code: {}\nOld code: {}\n",
+        total(|module| module.1),
+        total(|module| module.2)
+    );
+    for (name, current, old) in modules {
+        let _ = match old {
+            0 => writeln!(text, "{name} {current}"),
+            _ => writeln!(text, "{name} {current} ({old} old)"),
+        };
+    }
+    text
 }
 
 fn distribution() -> String {

@@ -30,6 +30,9 @@ Examples:
   lintel erlc hello.erl                       compile a module
   lintel escript script.erl                   run a script
   lintel disasm hello.beam                    show a module's code
+  lintel build -o shell.img                   make an image of the shell that boots
+  lintel build _build/default/rel/shop -o shop.img
+  lintel run shop.img --port 8080:80          boot an image in QEMU
 
 Erlang/OTP itself is found by --otp-root DIR (before any other argument of erl), the environment
 variable LINTEL_OTP, or the `erl` on the PATH.";
@@ -65,6 +68,10 @@ enum Command {
         #[arg(long)]
         specific: bool,
     },
+    /// Make one file that boots: kernel, VM and a release.
+    Build(command::image::BuildArguments),
+    /// Boot an image in an emulator.
+    Run(command::image::RunArguments),
     /// List the BIFs that exist, one `module:function/arity` a line.
     #[command(hide = true)]
     ListBifs,
@@ -105,6 +112,8 @@ fn run(command: Command) -> Result<ExitCode, command::Error> {
         Command::Erlc { arguments } => command::erlc(arguments),
         Command::Escript { arguments } => command::escript(arguments),
         Command::Disasm { file, specific } => command::disassemble(&file, specific),
+        Command::Build(arguments) => command::image::build(arguments),
+        Command::Run(arguments) => command::image::run(arguments),
         Command::ListBifs => {
             node::list_bifs();
             Ok(ExitCode::SUCCESS)

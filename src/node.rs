@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use net::epmd::{self, Epmd};
 use ports::signals;
 use vm::atom::Atom;
 use vm::bif::BifEntry;
@@ -60,6 +61,7 @@ fn link_bifs() {
     // Module `erlang` has stand-ins for these that would call themselves.
     export("erlang", "apply", 3).set_native(&snippets::APPLY_3[0]);
     export("erlang", "apply", 2).set_native(&snippets::APPLY_2[0]);
+    export("erlang", "yield", 0).set_native(&snippets::YIELD[0]);
 }
 
 fn export(module: &'static str, function: &'static str, arity: u32) -> &'static Export {
@@ -155,6 +157,9 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     settle(flags);
     tune(flags);
     set_printer();
+    if boot.epmd {
+        start_epmd();
+    }
     vm::process::hooks::set_stacks(&vm::code::stacks::STACKS);
     load_preloaded(boot.otp)?;
     let (workers, online) = schedulers(flags);
@@ -227,6 +232,27 @@ fn system_processes() -> Vec<spawn::Spawned> {
         spawned.push(process);
     }
     spawned
+}
+
+/// The port mapper that this node runs, for every node of the machine, or that stands by for the one that does.
+/// It ends with the operating-system process.
+static EPMD: OnceLock<Epmd> = OnceLock::new();
+
+/// Starts the port mapper that a node with a name registers with. A fault is told as the stock `erl` tells it, and
+/// the node starts nevertheless: whether a name can be had is found out when distribution starts.
+fn start_epmd() {
+    // The node's environment, since `-env` may have changed it.
+    let variable = |name: &str| {
+        vm::environment::get(name.as_bytes())
+            .map(|value| String::from_utf8_lossy(&value).into_owned())
+    };
+    let started = epmd::Config::from_variables(variable)
+        .map_err(|error| error.to_string())
+        .and_then(|config| Epmd::start_or_stand_by(&config).map_err(|error| error.to_string()));
+    match started {
+        Ok(epmd) => drop(EPMD.set(epmd)),
+        Err(error) => eprintln!("epmd: {error}"),
+    }
 }
 
 static LITERAL_COLLECTOR: OnceLock<Pid> = OnceLock::new();

@@ -18,6 +18,7 @@ mod console;
 mod dev;
 mod exec;
 mod fs;
+mod map;
 mod mm;
 mod net;
 mod random;
@@ -48,6 +49,7 @@ pub fn kernel_main(start_info: u64) -> ! {
     let place = info.module.or_else(start::own_image);
     let mut line = init_memory(&info, place);
     percpu::init(0, 0);
+    task::futex::init();
     trap::init();
     trap::load();
     fpu::init();

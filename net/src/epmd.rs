@@ -64,19 +64,30 @@ impl Default for Config {
 }
 
 impl Config {
-    /// As `ERL_EPMD_PORT`, `ERL_EPMD_ADDRESS` and `ERL_EPMD_RELAXED_COMMAND_CHECK` say.
+    /// As `ERL_EPMD_PORT`, `ERL_EPMD_ADDRESS` and `ERL_EPMD_RELAXED_COMMAND_CHECK` say in this program's
+    /// environment.
     ///
     /// # Errors
     /// A port or address that is none.
     pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_variables(|name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        })
+    }
+
+    /// The same, of variables that `get` knows.
+    ///
+    /// # Errors
+    /// A port or address that is none.
+    pub fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut config = Self::default();
-        if let Ok(text) = std::env::var("ERL_EPMD_PORT") {
+        if let Some(text) = get("ERL_EPMD_PORT") {
             config.port = text.trim().parse().map_err(|_| ConfigError::Port(text))?;
         }
-        if let Ok(list) = std::env::var("ERL_EPMD_ADDRESS") {
+        if let Some(list) = get("ERL_EPMD_ADDRESS") {
             config.addresses = parse_addresses(&list)?;
         }
-        config.relaxed_command_check = std::env::var_os("ERL_EPMD_RELAXED_COMMAND_CHECK").is_some();
+        config.relaxed_command_check = get("ERL_EPMD_RELAXED_COMMAND_CHECK").is_some();
         Ok(config)
     }
 }

@@ -3,10 +3,15 @@
 //! A built-in native module is a table like that of BIFs ([`vm::bifs!`]), under the name that its Erlang
 //! module passes to `load_nif`.
 
+pub mod blocking;
+pub mod erl_tracer;
 pub mod errno;
 pub mod load;
+pub mod owners;
 pub mod prim_buffer;
 pub mod prim_file;
+pub mod prim_net;
+pub mod sockaddr;
 pub mod zlib;
 
 use vm::bif::BifEntry;
@@ -28,11 +33,11 @@ pub struct NativeModule {
 pub static MODULES: &[NativeModule] = &[
     NativeModule {
         name: "erl_tracer",
-        functions: &[],
+        functions: erl_tracer::BIFS,
     },
     NativeModule {
         name: "net",
-        functions: &[],
+        functions: prim_net::BIFS,
     },
     NativeModule {
         name: "prim_buffer",

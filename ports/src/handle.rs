@@ -209,6 +209,8 @@ pub trait Host: Send + Sync {
     fn caller(&self, port: PortId) -> PidToken;
     /// Whether answers of `control` become binaries.
     fn set_control_binary(&self, port: PortId, binary: bool);
+    /// Takes down the link to the owner.
+    fn unlink_owner(&self, port: PortId);
     /// Opens another port, set up as this one and linked to `owner`; none when there are too many ports, or
     /// no such process.
     fn open_sibling(&self, port: PortId, owner: PidToken, start: Starter) -> Option<PortId>;
@@ -272,6 +274,12 @@ impl PortHandle {
     /// Ends the port with an atom as its exit reason.
     pub fn exit(&self, reason: impl Into<Cow<'static, str>>) {
         self.host.close(self.id, CloseReason::Atom(reason.into()));
+    }
+
+    /// The same, but the owner gets no exit signal: it was told in another way.
+    pub fn exit_silently(&self, reason: CloseReason) {
+        self.host.unlink_owner(self.id);
+        self.host.close(self.id, reason);
     }
 
     /// Reports how the program behind the port ended (the port stays open).

@@ -78,7 +78,7 @@ impl Ports for NodePorts {
     }
 
     fn unlink_ack(&self, _: Number, _: Pid, _: u64) {
-        // Ports take no links down by themselves.
+        // A port that takes a link down ends at once.
     }
 
     fn monitor(&self, port: Number, from: Pid, reference: RefNumber, name: Option<Atom>) -> bool {

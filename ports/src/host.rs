@@ -123,6 +123,10 @@ impl Host for NodeHost {
         });
     }
 
+    fn unlink_owner(&self, port: PortId) {
+        with(port, (), |port| port.unlink_owner());
+    }
+
     fn open_sibling(&self, port: PortId, owner: PidToken, start: Starter) -> Option<PortId> {
         let settings = with(port, None, |port| Some(port.settings.clone()))?;
         node().open_linked(Pid(owner.0), settings, start)

@@ -10,7 +10,7 @@
 
 use crate::driver::DriverFactory;
 use crate::drivers::fd::FdDriver;
-use crate::drivers::inet::TcpDriver;
+use crate::drivers::inet::{SctpDriver, TcpDriver, UdpDriver};
 use crate::drivers::ram_file::RamFileDriver;
 use crate::drivers::spawn::SpawnDriver;
 use crate::drivers::tty::TtyDriver;
@@ -71,6 +71,8 @@ impl Registry {
         registry.add_driver("ram_file_drv", Arc::new(RamFileDriver));
         registry.add_driver("tty_sl", Arc::new(TtyDriver));
         registry.add_driver("tcp_inet", Arc::new(TcpDriver));
+        registry.add_driver("udp_inet", Arc::new(UdpDriver));
+        registry.add_driver("sctp_inet", Arc::new(SctpDriver));
         registry.add_program("inet_gethost", Arc::new(InetGethost));
         registry.add_program("memsup", Arc::new(Memsup));
         registry.add_program("cpu_sup", Arc::new(CpuSup));

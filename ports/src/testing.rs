@@ -509,6 +509,9 @@ impl Host for BenchHost {
         }
     }
 
+    /// Nor are there links.
+    fn unlink_owner(&self, _: PortId) {}
+
     /// A bench has no processes that could own another port.
     fn open_sibling(&self, _: PortId, _: PidToken, _: Starter) -> Option<PortId> {
         None

@@ -22,6 +22,8 @@ pub struct RunQueue {
     queues: Mutex<Queues>,
     /// Its lengths by priority, readable without the lock.
     lengths: [AtomicUsize; Priority::COUNT],
+    /// How many of them are bound to this worker.
+    bound: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -37,6 +39,7 @@ impl RunQueue {
         RunQueue {
             queues: Mutex::new(Queues::default()),
             lengths: std::array::from_fn(|_| AtomicUsize::new(0)),
+            bound: AtomicUsize::new(0),
         }
     }
 
@@ -53,6 +56,12 @@ impl RunQueue {
         self.len() == 0
     }
 
+    /// Whether there is somebody whom another worker may run. One that looks for work must not stay awake for
+    /// processes that it cannot take: it would only keep the processor from their own worker.
+    pub fn has_free(&self) -> bool {
+        self.len() > self.bound.load(Ordering::Relaxed)
+    }
+
     /// How many of a priority are ready.
     pub fn len_of(&self, priority: Priority) -> usize {
         self.lengths[priority as usize].load(Ordering::Relaxed)
@@ -62,6 +71,9 @@ impl RunQueue {
     pub fn push(&self, process: Queued) {
         let priority = process.shared().priority() as usize;
         let mut queues = self.queues.lock();
+        if process.shared().bound() != 0 {
+            self.bound.fetch_add(1, Ordering::Relaxed);
+        }
         queues.by_priority[priority].push_back(process);
         self.update(&queues, priority);
     }
@@ -78,13 +90,19 @@ impl RunQueue {
         let mut queues = self.queues.lock();
         let priority = queues.choose()? as usize;
         let process = queues.by_priority[priority].pop_front();
+        if process
+            .as_ref()
+            .is_some_and(|process| process.shared().bound() != 0)
+        {
+            self.bound.fetch_sub(1, Ordering::Relaxed);
+        }
         self.update(&queues, priority);
         process
     }
 
     /// Takes about half of what others may run, the longest-waiting first: one to run, the rest to keep.
     pub fn steal(&self) -> Vec<Queued> {
-        if self.is_empty() {
+        if !self.has_free() {
             return Vec::new();
         }
         let Some(mut queues) = self.queues.try_lock() else {

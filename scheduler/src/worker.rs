@@ -340,7 +340,8 @@ impl Workers {
         let me = &self.all[index];
         self.stop.load(Ordering::Relaxed)
             || index >= self.limit()
-            || self.all.iter().any(|worker| !worker.queue.is_empty())
+            || !me.queue.is_empty()
+            || self.all.iter().any(|worker| worker.queue.has_free())
             || me.timers.wait().is_some_and(|wait| wait.is_zero())
     }
 

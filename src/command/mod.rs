@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod flags;
+pub mod image;
 mod otp;
 
 use std::ffi::OsString;

@@ -5,6 +5,7 @@
 //! Latin-1 count as letters, an unknown escape stands for its character, look-behind has a fixed length, and
 //! [`explain`] gives the texts of the older library.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ptr::{null, null_mut};
 
@@ -165,6 +166,16 @@ impl Drop for CompileContext {
 /// "unrecognized character follows \": PCRE 8 takes the character as it is.
 const UNKNOWN_ESCAPE: i32 = 103;
 
+/// "invalid range in character class": where a hyphen follows what is no character (`[\d-z]`) PCRE 8 takes it as it is.
+const BAD_RANGE: i32 = 150;
+
+/// Whether PCRE2 would find out wrongly what a match can begin with: for `\w` in UTF-8 without Unicode properties it reads
+/// the table of another class beyond ASCII (`set_type_bits` of `pcre2_study.c`).
+fn misjudges_starts(pattern: &[u8], options: u32) -> bool {
+    let has = |wanted: &[u8]| pattern.windows(wanted.len()).any(|part| part == wanted);
+    (options & PCRE2_UTF != 0 || has(b"(*UTF")) && options & PCRE2_UCP == 0 && has(b"\\w")
+}
+
 impl Regex {
     /// Compiles a pattern.
     pub fn compile(
@@ -173,18 +184,28 @@ impl Regex {
         newline: Newline,
         bsr: Bsr,
     ) -> Result<Regex, CompileError> {
-        match Regex::compile_once(pattern, options, newline, bsr, 0) {
-            Err(CompileError {
-                code: UNKNOWN_ESCAPE,
-                ..
-            }) => Regex::compile_once(
-                pattern,
-                options,
-                newline,
-                bsr,
-                PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL,
-            ),
-            other => other,
+        let mut options = options;
+        if misjudges_starts(pattern, options) {
+            options |= PCRE2_NO_START_OPTIMIZE;
+        }
+        let mut extra = 0;
+        let mut pattern = Cow::Borrowed(pattern);
+        let mut added = 0;
+        loop {
+            let CompileError { code, offset } =
+                match Regex::compile_once(&pattern, options, newline, bsr, extra) {
+                    Ok(regex) => return Ok(regex),
+                    Err(error) => error,
+                };
+            if code == UNKNOWN_ESCAPE && extra == 0 {
+                extra = PCRE2_EXTRA_BAD_ESCAPE_IS_LITERAL;
+            } else if code == BAD_RANGE && offset > 0 && pattern[offset - 1] == b'-' {
+                pattern.to_mut().insert(offset - 1, b'\\');
+                added += 1;
+            } else {
+                let offset = offset.saturating_sub(added);
+                return Err(CompileError { code, offset });
+            }
         }
     }
 

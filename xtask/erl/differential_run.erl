@@ -60,6 +60,8 @@ text(Term) ->
 plain(Term) when is_pid(Term) -> '<pid>';
 plain(Term) when is_reference(Term) -> '<reference>';
 plain(Term) when is_port(Term) -> '<port>';
+%% The last element is the library's own form of the pattern.
+plain({re_pattern, Groups, Unicode, Newline, _}) -> {re_pattern, Groups, Unicode, Newline};
 plain(Term) when is_tuple(Term) -> list_to_tuple(plain(tuple_to_list(Term)));
 plain([Head | Tail]) -> [plain(Head) | plain(Tail)];
 plain(Term) when is_map(Term), map_size(Term) > 32 -> {large_map, lists:sort(plain(maps:to_list(Term)))};

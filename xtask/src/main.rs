@@ -10,6 +10,8 @@ mod bifs;
 mod compile_otp;
 mod conformance;
 mod differential;
+mod image;
+mod kernel;
 mod otp;
 mod process;
 mod setup;
@@ -34,6 +36,10 @@ enum Task {
     Setup(setup::Args),
     /// Run every test of the project, one step after another.
     Test(suite::Args),
+    /// Build images and boot them in an emulator.
+    Image(image::Args),
+    /// Build the kernel and put it next to the VM.
+    Kernel(kernel::Args),
     /// Compare our tables of BIFs with OTP's list.
     Bifs(bifs::Args),
     /// Measure against the stock VM, both in the same run.
@@ -62,6 +68,8 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Setup(args) => setup::run(&args),
         Task::Test(args) => suite::run(&args),
+        Task::Image(args) => image::run(&args),
+        Task::Kernel(args) => kernel::run(&args),
         Task::Bifs(args) => bifs::run(&args),
         Task::Bench(command) => bench::run(&command),
         Task::Conformance(args) => conformance::run(&args),

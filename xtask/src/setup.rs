@@ -57,6 +57,7 @@ const TEST: &[&str] = &[
     "erlang-ssh",
     "erlang-xmerl",
     "procps",
+    "qemu-system-x86",
     "xz-utils",
 ];
 

@@ -36,6 +36,8 @@ enum Step {
     Build,
     /// Tests of the crates, Erlang programs and the shell.
     Cargo,
+    /// Images booted in an emulator; programs compared on Linux and on the kernel.
+    Image,
     /// The BIF tables against OTP's list.
     Bifs,
     /// A sample of OTP's modules compiled.
@@ -65,6 +67,7 @@ impl Step {
             ),
             Step::Build => cargo(vm, &["build", "--release", "--workspace"]),
             Step::Cargo => cargo_tests(vm),
+            Step::Image => xtask(vm, &["image"]),
             Step::Bifs => xtask(vm, &["bifs", "--strict"]),
             Step::CompileOtp => xtask(vm, &["compile-otp", "--sample", "24"]),
             Step::Differential => xtask(vm, &["differential", "--cases", "3000"]),
@@ -79,6 +82,7 @@ const USUAL: &[Step] = &[
     Step::Format,
     Step::Build,
     Step::Cargo,
+    Step::Image,
     Step::Bifs,
 ];
 

@@ -25,12 +25,14 @@ global_asm!(
 image_place:
     .quad 0, 0
 
-    .section .boot, "awx"
+    .section .bootbss, "aw", @nobits
     .balign 4096
 boot_pml4: .skip 4096
 boot_pdpt_low: .skip 4096
 boot_pdpt_high: .skip 4096
 boot_pds: .skip 4096*4
+
+    .section .boot, "awx"
     .balign 16
 boot_gdt:
     .quad 0

@@ -8,14 +8,43 @@ global_asm!(
     .balign 16
     .global memcpy
 memcpy:
+    # The last bytes are read before anything is written and may be written twice: no loop over them, and
+    # `memmove` may come here when the target lies below the source.
     mov rax, rdi
+    cmp rdx, 16
+    jb 7f
+    mov r8, [rsi + rdx - 8]
+    lea r9, [rdi + rdx - 8]
     mov rcx, rdx
     shr rcx, 3
     rep movsq
-    mov ecx, edx
-    and ecx, 7
-    rep movsb
+    mov [r9], r8
     ret
+7:  cmp edx, 8
+    jb 8f
+    mov rcx, [rsi]
+    mov r8, [rsi + rdx - 8]
+    mov [rdi], rcx
+    mov [rdi + rdx - 8], r8
+    ret
+8:  cmp edx, 4
+    jb 9f
+    mov ecx, [rsi]
+    mov r8d, [rsi + rdx - 4]
+    mov [rdi], ecx
+    mov [rdi + rdx - 4], r8d
+    ret
+9:  test edx, edx
+    jz 10f
+    mov r10d, edx
+    shr r10d, 1
+    movzx ecx, byte ptr [rsi]
+    movzx r9d, byte ptr [rsi + r10]
+    movzx r8d, byte ptr [rsi + rdx - 1]
+    mov [rdi], cl
+    mov [rdi + r10], r9b
+    mov [rdi + rdx - 1], r8b
+10: ret
 
     .balign 16
     .global memmove

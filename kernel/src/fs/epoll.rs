@@ -2,7 +2,8 @@
 //!
 //! Ranks: a file's source lock, then the set's ready queue, then the set's own source.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use crate::map::Map;
+use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
@@ -31,7 +32,7 @@ struct Item {
 
 /// A set.
 pub struct Epoll {
-    items: SpinLock<BTreeMap<(u32, usize), Arc<Item>>>,
+    items: SpinLock<Map<(u32, usize), Arc<Item>>>,
     ready: SpinLock<VecDeque<Arc<Item>>>,
     source: Source,
     this: Weak<Epoll>,
@@ -60,7 +61,7 @@ impl Epoll {
     /// An empty set.
     pub fn new() -> Arc<Epoll> {
         Arc::new_cyclic(|this| Epoll {
-            items: SpinLock::new(BTreeMap::new()),
+            items: SpinLock::new(Map::new()),
             ready: SpinLock::new(VecDeque::new()),
             source: Source::new(),
             this: this.clone(),

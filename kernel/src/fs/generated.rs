@@ -74,7 +74,7 @@ impl OpenDir {
                 .into_iter()
                 .filter(|n| n.as_slice() > last)
                 .collect();
-            names.sort();
+            names.sort_unstable();
             let entry = |name: Vec<u8>| {
                 (dynamic.find)(&name).map(|n| Entry {
                     ino: n.ino,

@@ -1,8 +1,8 @@
 //! Nodes of the tree: directories, files, links, devices. All live in memory; those of an image are made
 //! when their directory is first looked at, and refer to their contents in place.
 
+use crate::map::Map;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -46,7 +46,7 @@ pub struct Meta {
 
 /// A directory's content.
 pub struct Directory {
-    entries: BTreeMap<Box<[u8]>, Arc<Node>>,
+    entries: Map<Box<[u8]>, Arc<Node>>,
     /// The directory above.
     pub parent: Weak<Node>,
     /// The image's children that have not been made into nodes yet (first, count).
@@ -222,7 +222,7 @@ impl Directory {
     /// An empty directory, or one of the image.
     pub fn new(parent: Weak<Node>, image: Option<(u32, u32)>) -> Directory {
         Directory {
-            entries: BTreeMap::new(),
+            entries: Map::new(),
             parent,
             image,
             removed: false,
@@ -253,7 +253,7 @@ impl Directory {
     pub fn after(&self, name: &[u8]) -> impl Iterator<Item = (&[u8], &Arc<Node>)> {
         use core::ops::Bound::{Excluded, Unbounded};
         self.entries
-            .range::<[u8], _>((Excluded(name), Unbounded))
+            .range::<[u8]>((Excluded(name), Unbounded))
             .map(|(k, v)| (&**k, v))
     }
 

@@ -1,7 +1,7 @@
 //! Regular files: pages in memory over the image's bytes. Where those lie in the image as they are, a page is
 //! copied when it is first written; packed ones are unpacked, a chunk at a time, when they are first touched.
 
-use alloc::collections::BTreeMap;
+use crate::map::Map;
 use alloc::string::String;
 use alloc::sync::Arc;
 
@@ -23,7 +23,7 @@ pub const SIZE_MAX: u64 = i64::MAX as u64;
 /// A file's content.
 pub struct Data {
     size: u64,
-    pages: BTreeMap<u64, Page>,
+    pages: Map<u64, Page>,
     /// The image's bytes that are still valid: physical address and length.
     base: (u64, u64),
     /// Where those bytes come from instead, when they are packed.
@@ -45,7 +45,7 @@ impl Data {
     pub fn empty() -> Data {
         Data {
             size: 0,
-            pages: BTreeMap::new(),
+            pages: Map::new(),
             base: (0, 0),
             packed: None,
         }
@@ -55,7 +55,7 @@ impl Data {
     pub fn in_image(at: u64, len: u64) -> Data {
         Data {
             size: len,
-            pages: BTreeMap::new(),
+            pages: Map::new(),
             base: (at, len),
             packed: None,
         }
@@ -65,7 +65,7 @@ impl Data {
     pub fn packed(packed: Packed<'static>) -> Data {
         Data {
             size: packed.len,
-            pages: BTreeMap::new(),
+            pages: Map::new(),
             base: (0, packed.len),
             packed: Some(packed),
         }
@@ -178,7 +178,7 @@ impl Data {
     /// Sets the length.
     fn truncate(&mut self, size: u64) {
         if size < self.size {
-            self.pages.split_off(&size.div_ceil(PAGE));
+            self.pages.truncate(&size.div_ceil(PAGE));
             self.base.1 = self.base.1.min(size);
             if let Some(page) = self.pages.get_mut(&(size / PAGE)) {
                 page.bytes_mut()[(size % PAGE) as usize..].fill(0);
@@ -259,7 +259,7 @@ impl Regular {
 
 impl File for Regular {
     fn read(&self, sink: &mut Sink<'_>, at: u64) -> Result<usize> {
-        static ZEROS: [u8; PAGE as usize] = [0; PAGE as usize];
+        static ZEROS: [u8; 256] = [0; 256];
         let data = self.data()?;
         let mut done = 0;
         loop {
@@ -278,7 +278,7 @@ impl File for Regular {
             };
             let len = len as usize;
             let put = match &piece {
-                Piece::Zeros => sink.put(&ZEROS[..len]),
+                Piece::Zeros => sink.put(&ZEROS[..len.min(ZEROS.len())]),
                 Piece::Image(bytes) => sink.put(&bytes[..len]),
                 Piece::Page(page) => {
                     let offset = (here % PAGE) as usize;

@@ -374,7 +374,7 @@ pub fn mapped_bytes() -> u64 {
 pub fn maps() -> String {
     let mut text = String::new();
     let space = lock();
-    for (&start, area) in &space.areas.0 {
+    for (&start, area) in space.areas.0.iter() {
         let right = |bit, c| if area.rights & bit != 0 { c } else { '-' };
         let (first, shared, name) = match &area.source {
             Source::Anonymous if start == space.break_start && space.break_end > start => {

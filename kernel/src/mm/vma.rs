@@ -1,6 +1,6 @@
 //! Areas of the program's address space: what is mapped where, with which rights, from what.
 
-use alloc::collections::BTreeMap;
+use crate::map::Map;
 use alloc::string::String;
 use alloc::sync::Arc;
 
@@ -79,12 +79,12 @@ impl Area {
 }
 
 /// All areas by start address. They never overlap.
-pub struct Areas(pub BTreeMap<u64, Area>);
+pub struct Areas(pub Map<u64, Area>);
 
 impl Areas {
     /// None.
     pub const fn new() -> Areas {
-        Areas(BTreeMap::new())
+        Areas(Map::new())
     }
 
     /// The area around an address, with its start.

@@ -9,7 +9,8 @@ pub mod interfaces;
 pub mod socket;
 pub mod unix;
 
-use alloc::collections::BTreeMap;
+use crate::map::Map;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
@@ -37,8 +38,9 @@ use stack::{Addresses, Id, Mode, Settings, Stack};
 pub type NetStack = Stack<Card>;
 
 static CARD: SpinLock<Option<Card>> = SpinLock::new(None);
-static STACK: SpinLock<Option<NetStack>> = SpinLock::new(None);
-static OBJECTS: SpinLock<BTreeMap<Id, Weak<Inet>>> = SpinLock::new(BTreeMap::new());
+/// On the heap: it is large, and would stand in the kernel's file.
+static STACK: SpinLock<Option<Box<NetStack>>> = SpinLock::new(None);
+static OBJECTS: SpinLock<Map<Id, Weak<Inet>>> = SpinLock::new(Map::new());
 static TIMER: SpinLock<Option<(u64, Key)>> = SpinLock::new(None);
 
 /// A card was found. The first is used.
@@ -64,7 +66,7 @@ pub fn init(line: &CommandLine) {
     let card = CARD.lock().take();
     let stack = Stack::new(card, mode.clone(), settings, now_us());
     let addresses = stack.addresses().clone();
-    *STACK.lock() = Some(stack);
+    *STACK.lock() = Some(Box::new(stack));
     if matches!(mode, Mode::Static(_)) {
         write_resolver(&addresses);
     }

@@ -3,7 +3,8 @@
 //!
 //! A message goes straight into the receiver's queue. Rank: one socket's state at a time.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use crate::map::Map;
+use alloc::collections::VecDeque;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
@@ -55,7 +56,7 @@ pub struct Unix {
 }
 
 /// Sockets by name: that of the node in the tree, or the abstract one.
-static NAMES: SpinLock<BTreeMap<Vec<u8>, Weak<Unix>>> = SpinLock::new(BTreeMap::new());
+static NAMES: SpinLock<Map<Vec<u8>, Weak<Unix>>> = SpinLock::new(Map::new());
 
 impl Unix {
     /// A new socket.

@@ -4,11 +4,12 @@
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::thread::Thread;
 use super::{sched, wait};
-use crate::arch::sync::{Guard, SpinLock};
+use crate::arch::sync::{Guard, Once, SpinLock};
 use crate::arch::{current, user};
 use crate::sys::errno::{EAGAIN, EINTR, EINVAL, ENOSYS, ERESTART, ETIMEDOUT, Result};
 
@@ -23,7 +24,23 @@ struct Waiter {
 
 type Bucket = VecDeque<Arc<Waiter>>;
 
-static TABLE: [SpinLock<Bucket>; BUCKETS] = [const { SpinLock::new(VecDeque::new()) }; BUCKETS];
+/// On the heap: it would stand in the kernel's file.
+static BUCKET_TABLE: Once<Vec<SpinLock<Bucket>>> = Once::new();
+
+/// Makes the table. Before anything runs.
+pub fn init() {
+    BUCKET_TABLE.set(
+        (0..BUCKETS)
+            .map(|_| SpinLock::new(VecDeque::new()))
+            .collect(),
+    );
+}
+
+fn table() -> &'static [SpinLock<Bucket>] {
+    BUCKET_TABLE
+        .get()
+        .expect("the table is made before anything runs")
+}
 
 fn number(at: u64) -> usize {
     ((at >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
@@ -41,7 +58,7 @@ pub fn wait(at: u64, value: u32, bits: u32, deadline: Option<u64>) -> Result<usi
         woken: AtomicBool::new(false),
     });
     {
-        let mut bucket = TABLE[number(at)].lock();
+        let mut bucket = table()[number(at)].lock();
         if user::load_u32(at)? != value {
             return Err(EAGAIN);
         }
@@ -61,7 +78,7 @@ pub fn wait(at: u64, value: u32, bits: u32, deadline: Option<u64>) -> Result<usi
     // A requeue may move the waiter to another bucket until it is found.
     loop {
         let at = waiter.at.load(Ordering::Acquire);
-        let mut bucket = TABLE[number(at)].lock();
+        let mut bucket = table()[number(at)].lock();
         if waiter.woken.load(Ordering::Acquire) {
             return Ok(0);
         }
@@ -94,20 +111,20 @@ pub fn wake(at: u64, count: usize, bits: u32) -> Result<usize> {
     if bits == 0 || !at.is_multiple_of(4) {
         return Err(EINVAL);
     }
-    Ok(wake_in(&mut TABLE[number(at)].lock(), at, count, bits))
+    Ok(wake_in(&mut table()[number(at)].lock(), at, count, bits))
 }
 
 /// Both buckets, locked in the order of their numbers.
 fn lock_two(a: usize, b: usize) -> (Guard<'static, Bucket>, Option<Guard<'static, Bucket>>) {
     if a == b {
-        return (TABLE[a].lock(), None);
+        return (table()[a].lock(), None);
     }
     if a < b {
-        let first = TABLE[a].lock();
-        (first, Some(TABLE[b].lock()))
+        let first = table()[a].lock();
+        (first, Some(table()[b].lock()))
     } else {
-        let second = TABLE[b].lock();
-        (TABLE[a].lock(), Some(second))
+        let second = table()[b].lock();
+        (table()[a].lock(), Some(second))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A thread: its scheduling state, its signals, what it asked to be done at its end.
 
-use alloc::collections::BTreeMap;
+use crate::map::Map;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -162,7 +162,7 @@ impl Thread {
 }
 
 /// The program's threads by number.
-pub static THREADS: SpinLock<BTreeMap<u32, Arc<Thread>>> = SpinLock::new(BTreeMap::new());
+pub static THREADS: SpinLock<Map<u32, Arc<Thread>>> = SpinLock::new(Map::new());
 static NEXT_TID: AtomicU32 = AtomicU32::new(1);
 
 /// A number for a new thread.

@@ -1,6 +1,6 @@
 //! Timeouts: an ordered map per processor. Rank: a timer map's lock comes before run queues.
 
-use alloc::collections::BTreeMap;
+use crate::map::Map;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,8 +31,8 @@ pub struct Key {
     number: u64,
 }
 
-static TIMERS: [SpinLock<BTreeMap<(u64, u64), Action>>; MAX_CPUS] =
-    [const { SpinLock::new(BTreeMap::new()) }; MAX_CPUS];
+static TIMERS: [SpinLock<Map<(u64, u64), Action>>; MAX_CPUS] =
+    [const { SpinLock::new(Map::new()) }; MAX_CPUS];
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// Sets a timer on this processor.
@@ -73,10 +73,13 @@ pub fn expire(cpu: u32, now: u64) {
     loop {
         let action = {
             let mut timers = TIMERS[cpu as usize].lock();
-            match timers.first_entry() {
-                Some(entry) if entry.key().0 <= now => entry.remove(),
+            match timers.first_key_value() {
+                Some((key, _)) if key.0 <= now => timers.pop_first(),
                 _ => return,
             }
+        };
+        let Some((_, action)) = action else {
+            return;
         };
         match action {
             Action::Wake(thread) => sched::wake(&thread),

@@ -1,35 +1,91 @@
 //! Operations on open files.
 //!
-//! A file is a magic reference to a [`File`]. One operation runs at a time; a closed file answers `einval`.
-//! It is closed by `close`, by its owner's death, or when the last reference dies.
+//! A file is a magic reference to a [`File`]. One operation runs at a time: what another process asks
+//! meanwhile, and whatever is asked of a closed file, is answered by `einval`. It is closed by `close`, by
+//! its owner's death, or when the last reference dies. What may block (pipes, terminals, devices, large
+//! transfers, `sync`) is done by a dirty I/O thread.
 
+use std::borrow::Cow;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use rustix::fs::{self, Advice, CWD, FallocateFlags, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
+use scheduler::dirty;
 use vm::atom::well_known;
 use vm::bif::{BifResult, Call, Stop, badarg};
 use vm::reference;
-use vm::term::{Bits, Term};
+use vm::resource::Resource;
+use vm::term::{Bits, Kind, Term};
 
 use super::paths::is_int;
-use super::{Access, file_info, is_number, ok, path, refused};
+use super::{Access, LARGE, file_info, is_number, may_block, ok, path, refused};
+use crate::blocking::{self, Reply};
+use crate::owners::{self, Owned, Watch};
 
 /// An open file.
 pub struct File {
-    /// None once it is closed.
+    /// None once it is closed. Locked while an operation runs.
     descriptor: Mutex<Option<OwnedFd>>,
+    /// Its owner died: whoever runs an operation closes it afterwards.
+    orphaned: AtomicBool,
+    /// Whether reading and writing may wait for others.
+    blocks: bool,
+    /// Ends with the descriptor.
+    watch: Mutex<Option<Watch>>,
+}
+
+impl Owned for File {
+    fn owner_died(&self) {
+        self.orphaned.store(true, Ordering::SeqCst);
+        self.close_if_orphaned();
+    }
 }
 
 impl File {
     /// A duplicate of its descriptor, for whoever sends a file's contents elsewhere.
     pub fn duplicate(&self) -> Result<OwnedFd, Errno> {
-        let descriptor = self.descriptor.lock();
-        let descriptor = descriptor.as_ref().ok_or(Errno::INVAL)?;
-        rustix::io::fcntl_dupfd_cloexec(descriptor, 0)
+        let duplicate = {
+            let descriptor = self.descriptor.try_lock().ok_or(Errno::INVAL)?;
+            let descriptor = descriptor.as_ref().ok_or(Errno::INVAL)?;
+            rustix::io::fcntl_dupfd_cloexec(descriptor, 0)
+        };
+        self.close_if_orphaned();
+        duplicate
+    }
+
+    /// Runs an operation on the descriptor.
+    fn with<T>(
+        &self,
+        operation: impl FnOnce(BorrowedFd<'_>) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        let result = match self.descriptor.try_lock().as_deref() {
+            Some(Some(descriptor)) => operation(descriptor.as_fd()),
+            _ => Err(Errno::INVAL),
+        };
+        self.close_if_orphaned();
+        result
+    }
+
+    /// Closes the file of a dead owner, if no operation runs: the one that does comes here after it. Closing
+    /// may block, so that another thread does it.
+    fn close_if_orphaned(&self) {
+        if self.orphaned.load(Ordering::SeqCst)
+            && let Some(mut descriptor) = self.descriptor.try_lock()
+            && let Some(descriptor) = descriptor.take()
+        {
+            dirty::detach(dirty::Kind::Io, move || drop(descriptor));
+        }
+    }
+
+    /// Takes the descriptor out to be closed.
+    fn take(&self) -> Option<OwnedFd> {
+        let taken = self.descriptor.try_lock()?.take();
+        drop(self.watch.lock().take());
+        taken
     }
 }
 
@@ -37,27 +93,56 @@ fn file<'p>(term: Term<'p>) -> Result<&'p File, Stop<'p>> {
     term.resource::<File>().ok_or_else(badarg)
 }
 
-/// Runs an operation on the descriptor of the first argument.
+/// Runs an operation that does not wait on the descriptor of the first argument.
 fn on<'p>(
     call: Call<'p>,
     operation: impl FnOnce(BorrowedFd<'_>) -> Result<Term<'p>, Errno>,
 ) -> BifResult<'p> {
-    let descriptor = file(call.arg(0))?.descriptor.lock();
-    let result = match descriptor.as_ref() {
-        Some(descriptor) => operation(descriptor.as_fd()),
-        None => Err(Errno::INVAL),
+    file(call.arg(0))?
+        .with(operation)
+        .or_else(|error| refused(call, error))
+}
+
+/// Runs an operation that may wait on the descriptor of the first argument, by a dirty I/O thread.
+fn wait_on<'p, T: Send + 'static>(
+    call: Call<'p>,
+    operation: impl FnOnce(BorrowedFd<'_>) -> Result<T, Errno> + Send + 'static,
+    answer: impl for<'q> FnOnce(Call<'q>, T) -> Term<'q> + Send + 'static,
+) -> BifResult<'p> {
+    file(call.arg(0))?;
+    let Kind::Ref(reference) = call.arg(0).kind() else {
+        return Err(badarg());
     };
-    result.or_else(|error| refused(call, error))
+    let resource: Arc<dyn Resource> = Arc::clone(reference.resource().ok_or_else(badarg)?);
+    blocking::start(call, move || -> Reply {
+        let file = resource.as_ref().as_any().downcast_ref::<File>();
+        let result = file
+            .ok_or(Errno::INVAL)
+            .and_then(|file| file.with(operation));
+        Box::new(move |call| match result {
+            Ok(value) => Ok(answer(call, value)),
+            Err(error) => refused(call, error),
+        })
+    })
 }
 
 fn opened<'p>(call: Call<'p>, descriptor: OwnedFd) -> BifResult<'p> {
+    let blocks = fs::fstat(&descriptor).is_ok_and(|stat| may_block(&stat));
     let file = Arc::new(File {
         descriptor: Mutex::new(Some(descriptor)),
+        orphaned: AtomicBool::new(false),
+        blocks,
+        watch: Mutex::new(None),
     });
+    let watch = owners::watch(call.process().pid(), owners::weak(&file));
+    *file.watch.lock() = Some(watch);
     ok(call, call.heap.magic_ref(file, reference::next()))
 }
 
 pub(super) fn open_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    if let Some(result) = blocking::resumed(call) {
+        return result;
+    }
     let modes = call.arg(1);
     if !modes.is_nil() && modes.as_cons().is_none() {
         return Err(badarg());
@@ -89,15 +174,16 @@ pub(super) fn open_2<'p>(call: Call<'p>) -> BifResult<'p> {
     if directory {
         flags |= OFlags::DIRECTORY;
     }
-    let open = || {
-        let name = path(call.arg(0))?;
-        let descriptor = loop {
-            match fs::openat(CWD, &name, flags, Mode::from_raw_mode(0o666)) {
-                Err(Errno::INTR) => {}
-                result => break result?,
-            }
-        };
-        if !directory && !has("skip_type_check") {
+    let name = match path(call.arg(0)) {
+        Ok(name) => name,
+        Err(error) => return refused(call, error),
+    };
+    // Opening a pipe waits for its other end, opening a device for the device.
+    let waits = fs::stat(&name).is_ok_and(|stat| may_block(&stat));
+    let skip_type_check = directory || has("skip_type_check");
+    let open = move || {
+        let descriptor = retry(|| fs::openat(CWD, &name, flags, Mode::from_raw_mode(0o666)))?;
+        if !skip_type_check {
             let kind = fs::FileType::from_raw_mode(fs::fstat(&descriptor)?.st_mode);
             if kind == fs::FileType::Directory {
                 return Err(Errno::ISDIR);
@@ -105,10 +191,20 @@ pub(super) fn open_2<'p>(call: Call<'p>) -> BifResult<'p> {
         }
         Ok(descriptor)
     };
-    match open() {
+    let answer = |call, result| match result {
         Ok(descriptor) => opened(call, descriptor),
         Err(error) => refused(call, error),
+    };
+    if !waits {
+        return answer(call, open());
     }
+    blocking::start(call, move || -> Reply {
+        let result = open();
+        Box::new(move |call| match result {
+            Ok(descriptor) => opened(call, descriptor),
+            Err(error) => refused(call, error),
+        })
+    })
 }
 
 /// A file of a descriptor that is open already.
@@ -138,7 +234,7 @@ fn adopt(descriptor: RawFd) -> Result<OwnedFd, Errno> {
 }
 
 pub(super) fn close_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    match file(call.arg(0))?.descriptor.lock().take() {
+    match file(call.arg(0))?.take() {
         Some(descriptor) => {
             drop(descriptor);
             Ok(Term::OK)
@@ -149,7 +245,7 @@ pub(super) fn close_1<'p>(call: Call<'p>) -> BifResult<'p> {
 
 /// Closes a file whose owner has died.
 pub(super) fn delayed_close_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    drop(file(call.arg(0))?.descriptor.lock().take());
+    drop(file(call.arg(0))?.take());
     Ok(Term::OK)
 }
 
@@ -169,7 +265,7 @@ fn retry<T>(mut operation: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno>
     }
 }
 
-/// Reads up to `size` bytes: fewer only at the end of the file or where the system gives no more.
+/// Reads up to `size` bytes, fewer only at the end of the file.
 fn read_up_to(
     size: usize,
     mut read: impl FnMut(&mut [u8], u64) -> Result<usize, Errno>,
@@ -182,8 +278,7 @@ fn read_up_to(
         match retry(|| read(&mut bytes[filled..], filled as u64)) {
             Ok(0) => break,
             Ok(more) => filled += more,
-            Err(error) if filled == 0 => return Err(error),
-            Err(_) => break,
+            Err(error) => return Err(error),
         }
     }
     bytes.truncate(filled);
@@ -199,46 +294,52 @@ fn data<'p>(call: Call<'p>, bytes: Vec<u8>) -> Term<'p> {
 }
 
 pub(super) fn read_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    if let Some(result) = blocking::resumed(call) {
+        return result;
+    }
+    let blocks = file(call.arg(0))?.blocks;
     if !is_number(call.arg(1)) {
         return Err(badarg());
     }
-    on(call, |descriptor| {
-        let size = count(call.arg(1))? as usize;
-        // A terminal or pipe gives what it has: only a regular file is read on.
-        let mut first = true;
-        let bytes = read_up_to(size, |room, _| {
-            if !std::mem::take(&mut first) && !is_regular(descriptor) {
-                return Ok(0);
-            }
-            rustix::io::read(descriptor, room)
-        })?;
-        Ok(data(call, bytes))
-    })
-}
-
-fn is_regular(descriptor: BorrowedFd<'_>) -> bool {
-    fs::fstat(descriptor)
-        .is_ok_and(|stat| fs::FileType::from_raw_mode(stat.st_mode) == fs::FileType::RegularFile)
+    let size = match count(call.arg(1)) {
+        Ok(size) => size as usize,
+        Err(error) => return refused(call, error),
+    };
+    let read = move |descriptor: BorrowedFd<'_>| {
+        // Also a pipe is read until there is as much as was asked for, or its end.
+        read_up_to(size, |room, _| rustix::io::read(descriptor, room))
+    };
+    if blocks || size > LARGE {
+        return wait_on(call, read, data);
+    }
+    on(call, |descriptor| Ok(data(call, read(descriptor)?)))
 }
 
 pub(super) fn pread_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    if !is_number(call.arg(1)) || !is_number(call.arg(2)) {
-        return Err(badarg());
+    if let Some(result) = blocking::resumed(call) {
+        return result;
     }
-    on(call, |descriptor| {
-        let (offset, size) = (count(call.arg(1))?, count(call.arg(2))? as usize);
-        let bytes = read_up_to(size, |room, done| {
+    let blocks = file(call.arg(0))?.blocks;
+    let (offset, size) = match range(call)? {
+        Ok((offset, size)) => (offset, size as usize),
+        Err(error) => return refused(call, error),
+    };
+    let read = move |descriptor: BorrowedFd<'_>| {
+        read_up_to(size, |room, done| {
             rustix::io::pread(descriptor, room, offset + done)
-        })?;
-        Ok(data(call, bytes))
-    })
+        })
+    };
+    if blocks || size > LARGE {
+        return wait_on(call, read, data);
+    }
+    on(call, |descriptor| Ok(data(call, read(descriptor)?)))
 }
 
 /// At most this many binaries are written by one call; the caller goes on with the rest.
 const VECTOR: usize = 64;
 
 /// The first binaries of an I/O vector, and the rest of the list; none if something is no binary.
-fn io_vector<'p>(list: Term<'p>) -> Option<(Vec<std::borrow::Cow<'p, [u8]>>, Term<'p>)> {
+fn io_vector<'p>(list: Term<'p>) -> Option<(Vec<Cow<'p, [u8]>>, Term<'p>)> {
     let mut elements = list.list();
     let mut vector = Vec::new();
     while vector.len() < VECTOR {
@@ -253,7 +354,7 @@ fn io_vector<'p>(list: Term<'p>) -> Option<(Vec<std::borrow::Cow<'p, [u8]>>, Ter
 
 /// Writes all of a vector; `write` gets what is left and how much is written.
 fn write_all(
-    vector: &[std::borrow::Cow<'_, [u8]>],
+    vector: &[Cow<'_, [u8]>],
     mut write: impl FnMut(&[IoSlice<'_>], u64) -> Result<usize, Errno>,
 ) -> Result<u64, Errno> {
     let mut slices: Vec<IoSlice<'_>> = vector.iter().map(|bytes| IoSlice::new(bytes)).collect();
@@ -271,35 +372,86 @@ fn write_all(
     Ok(written)
 }
 
+/// The same for a thread beside the schedulers.
+fn owned(vector: &[Cow<'_, [u8]>]) -> Vec<Cow<'static, [u8]>> {
+    vector
+        .iter()
+        .map(|bytes| Cow::Owned(bytes.to_vec()))
+        .collect()
+}
+
+fn is_large(vector: &[Cow<'_, [u8]>]) -> bool {
+    vector.iter().map(|bytes| bytes.len()).sum::<usize>() > LARGE
+}
+
+/// What is left to be written of a list, `ok` where nothing is.
+fn left<'p>(call: Call<'p>, list: Term<'p>, written: Option<u64>) -> Term<'p> {
+    let rest = match io_vector(list) {
+        Some((_, rest)) if !rest.is_nil() => rest,
+        _ => return Term::OK,
+    };
+    let go_on = Term::atom(vm::atom!("continue"));
+    match written {
+        Some(written) => {
+            let written = call.heap.unsigned(written);
+            call.heap.tuple(&[go_on, written, rest])
+        }
+        None => call.heap.tuple(&[go_on, rest]),
+    }
+}
+
 pub(super) fn write_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let (vector, rest) = io_vector(call.arg(1)).ok_or_else(badarg)?;
+    if let Some(result) = blocking::resumed(call) {
+        return result;
+    }
+    let blocks = file(call.arg(0))?.blocks;
+    let (vector, _) = io_vector(call.arg(1)).ok_or_else(badarg)?;
+    let write = |descriptor: BorrowedFd<'_>, vector: &[Cow<'_, [u8]>]| {
+        write_all(vector, |slices, _| rustix::io::writev(descriptor, slices))
+    };
+    if blocks || is_large(&vector) {
+        let vector = owned(&vector);
+        return wait_on(
+            call,
+            move |descriptor| write(descriptor, &vector),
+            |call, _| left(call, call.arg(1), None),
+        );
+    }
     on(call, |descriptor| {
-        write_all(&vector, |slices, _| rustix::io::writev(descriptor, slices))?;
-        Ok(match rest.is_nil() {
-            true => Term::OK,
-            false => call.heap.tuple(&[Term::atom(vm::atom!("continue")), rest]),
-        })
+        write(descriptor, &vector)?;
+        Ok(left(call, call.arg(1), None))
     })
 }
 
 pub(super) fn pwrite_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    if let Some(result) = blocking::resumed(call) {
+        return result;
+    }
+    let blocks = file(call.arg(0))?.blocks;
     if !is_number(call.arg(1)) {
         return Err(badarg());
     }
-    let (vector, rest) = io_vector(call.arg(2)).ok_or_else(badarg)?;
-    on(call, |descriptor| {
-        let offset = count(call.arg(1))?;
-        let written = write_all(&vector, |slices, done| {
+    let (vector, _) = io_vector(call.arg(2)).ok_or_else(badarg)?;
+    let offset = match count(call.arg(1)) {
+        Ok(offset) => offset,
+        Err(error) => return refused(call, error),
+    };
+    let write = move |descriptor: BorrowedFd<'_>, vector: &[Cow<'_, [u8]>]| {
+        write_all(vector, |slices, done| {
             rustix::io::pwritev(descriptor, slices, offset + done)
-        })?;
-        Ok(match rest.is_nil() {
-            true => Term::OK,
-            false => call.heap.tuple(&[
-                Term::atom(vm::atom!("continue")),
-                call.heap.unsigned(written),
-                rest,
-            ]),
         })
+    };
+    if blocks || is_large(&vector) {
+        let vector = owned(&vector);
+        return wait_on(
+            call,
+            move |descriptor| write(descriptor, &vector),
+            |call, written| left(call, call.arg(2), Some(written)),
+        );
+    }
+    on(call, |descriptor| {
+        let written = write(descriptor, &vector)?;
+        Ok(left(call, call.arg(2), Some(written)))
     })
 }
 
@@ -321,15 +473,21 @@ pub(super) fn seek_3<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 pub(super) fn sync_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    if let Some(result) = blocking::resumed(call) {
+        return result;
+    }
     let data_only = is_int(call.arg(1)).ok_or_else(badarg)? != 0;
-    on(call, |descriptor| {
-        if data_only {
-            fs::fdatasync(descriptor)
-        } else {
-            fs::fsync(descriptor)
-        }?;
-        Ok(Term::OK)
-    })
+    wait_on(
+        call,
+        move |descriptor| {
+            if data_only {
+                fs::fdatasync(descriptor)
+            } else {
+                fs::fsync(descriptor)
+            }
+        },
+        |_, ()| Term::OK,
+    )
 }
 
 pub(super) fn truncate_1<'p>(call: Call<'p>) -> BifResult<'p> {

@@ -54,6 +54,18 @@ vm::bifs! { "prim_file":
     "altname_nif"/1 Heavy altname_1;
 }
 
+/// Bytes: what is more than this is read and written by a dirty I/O thread.
+const LARGE: usize = 256 << 10;
+
+/// Whether reading and writing a file may wait for somebody else.
+fn may_block(stat: &rustix::fs::Stat) -> bool {
+    use rustix::fs::FileType;
+    !matches!(
+        FileType::from_raw_mode(stat.st_mode),
+        FileType::RegularFile | FileType::Directory
+    )
+}
+
 /// `{error, Posix}`.
 fn refused<'p>(call: Call<'p>, error: Errno) -> BifResult<'p> {
     let name = Atom::from_static(errno::name(error.raw_os_error()));

@@ -8,7 +8,8 @@ use rustix::io::Errno;
 use vm::bif::{BifResult, Call, Stop, badarg};
 use vm::term::{Kind, Term};
 
-use super::{Access, done, file_info, ok, path, refused};
+use super::{Access, LARGE, done, file_info, may_block, ok, path, refused};
+use crate::blocking::{self, Reply};
 
 fn int<'p>(term: Term<'p>) -> Result<i32, Stop<'p>> {
     term.as_small()
@@ -201,24 +202,47 @@ pub(super) fn altname_1<'p>(call: Call<'p>) -> BifResult<'p> {
     }
 }
 
-/// Reads a whole file.
+/// Reads a whole file, a large one or one that may block by a dirty I/O thread.
 pub(super) fn read_file_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    use std::io::Read;
-    let read = |name: &CStr| -> Result<Vec<u8>, Errno> {
-        let mut file = std::fs::File::open(std::ffi::OsStr::from_bytes(name.to_bytes()))
-            .map_err(system_error)?;
-        let metadata = file.metadata().map_err(system_error)?;
-        if metadata.is_dir() {
-            return Err(Errno::ISDIR);
-        }
-        let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
-        file.read_to_end(&mut bytes).map_err(system_error)?;
-        Ok(bytes)
+    if let Some(result) = blocking::resumed(call) {
+        return result;
+    }
+    let name = match path(call.arg(0)) {
+        Ok(name) => name,
+        Err(error) => return refused(call, error),
     };
-    match path(call.arg(0)).and_then(|name| read(&name)) {
+    let waits =
+        fs::stat(&name).is_ok_and(|stat| may_block(&stat) || stat.st_size as u64 > LARGE as u64);
+    if waits {
+        return blocking::start(call, move || -> Reply {
+            let result = contents(&name);
+            Box::new(move |call| read(call, result))
+        });
+    }
+    read(call, contents(&name))
+}
+
+fn read<'p>(call: Call<'p>, contents: Result<Vec<u8>, Errno>) -> BifResult<'p> {
+    match contents {
         Ok(bytes) => ok(call, call.heap.binary_from(bytes.into())),
         Err(error) => refused(call, error),
     }
+}
+
+fn contents(name: &CStr) -> Result<Vec<u8>, Errno> {
+    use std::io::Read;
+    let mut file =
+        std::fs::File::open(std::ffi::OsStr::from_bytes(name.to_bytes())).map_err(system_error)?;
+    let metadata = file.metadata().map_err(system_error)?;
+    if metadata.is_dir() {
+        return Err(Errno::ISDIR);
+    }
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(metadata.len() as usize + 1)
+        .map_err(|_| Errno::NOMEM)?;
+    file.read_to_end(&mut bytes).map_err(system_error)?;
+    Ok(bytes)
 }
 
 /// The error number of an I/O error of the standard library.

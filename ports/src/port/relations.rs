@@ -9,6 +9,9 @@ use vm::heap::OwnedTerm;
 use vm::process::signal::{self, RefNumber, Signal};
 use vm::term::Pid;
 
+/// A port takes down one link in its life.
+const UNLINK_ID: u64 = 1;
+
 impl Port {
     /// Whether senders have to wait.
     pub fn is_busy(&self) -> bool {
@@ -103,6 +106,25 @@ impl Port {
         let mut data = self.data.lock();
         data.links.remove(&from);
         data.phase == Phase::Open
+    }
+
+    /// Takes down the link to the owner. Its acknowledgement is not waited for: the port ends next.
+    pub fn unlink_owner(&self) {
+        let (owner, linked) = {
+            let mut data = self.data.lock();
+            let owner = data.owner;
+            (owner, data.links.remove(&owner))
+        };
+        if linked {
+            // If the owner has ended, there is no link either.
+            let _ = signal::send(
+                owner,
+                Signal::Unlink {
+                    from: self.peer(),
+                    id: UNLINK_ID,
+                },
+            );
+        }
     }
 
     /// The links, in order.

@@ -2,8 +2,10 @@
 //!
 //! Each file wraps one subject into functions that are safe for any argument.
 
+pub mod interfaces;
 pub mod process;
 pub mod resolver;
+pub mod services;
 pub mod signal;
 pub mod socket;
 pub mod system;

@@ -11,7 +11,7 @@ use std::{mem, ptr};
 const ADDRESS_ROOM: usize = mem::size_of::<libc::sockaddr_storage>();
 
 /// What a call of the C library said.
-fn check(result: i64) -> Result<usize, Errno> {
+pub(super) fn check(result: i64) -> Result<usize, Errno> {
     usize::try_from(result).map_err(|_| last_error())
 }
 

@@ -335,24 +335,33 @@ fn objects<'p>(table: &Table, term: Term<'p>) -> Result<Vec<Term<'p>>, Stop<'p>>
 fn insert_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     let objects = objects(&table, call.arg(1))?;
-    let owned: Vec<OwnedTerm> = objects.into_iter().map(OwnedTerm::copy_of).collect();
+    let mut owned: Vec<OwnedTerm> = objects.into_iter().map(OwnedTerm::copy_of).collect();
     call.charge(owned.len());
     let mut store = table.store.write();
+    in_order_of_insertion(&mut owned, &table);
     for object in owned {
         store.insert(object);
     }
     Ok(Term::TRUE)
 }
 
+/// The stock VM inserts a list into a bag from its end on, which shows where objects have the same key.
+fn in_order_of_insertion(objects: &mut [OwnedTerm], table: &Table) {
+    if table.options.kind == Type::Bag {
+        objects.reverse();
+    }
+}
+
 fn insert_new_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     let objects = objects(&table, call.arg(1))?;
-    let owned: Vec<OwnedTerm> = objects
+    let mut owned: Vec<OwnedTerm> = objects
         .iter()
         .map(|&object| OwnedTerm::copy_of(object))
         .collect();
     call.charge(owned.len());
     let mut store = table.store.write();
+    in_order_of_insertion(&mut owned, &table);
     for &object in &objects {
         if store.contains(key_in(&table, object)?) {
             return Ok(Term::FALSE);

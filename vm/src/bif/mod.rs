@@ -26,6 +26,7 @@ pub mod debug;
 pub mod debug_state;
 pub mod dictionary;
 pub mod display;
+pub mod distribution;
 pub mod etf;
 pub mod ets;
 mod ets_options;
@@ -137,6 +138,7 @@ pub fn tables() -> Vec<&'static [BifEntry]> {
         convert::BIFS,
         dictionary::BIFS,
         display::BIFS,
+        distribution::BIFS,
         etf::BIFS,
         ets::BIFS,
         ets_select::BIFS,

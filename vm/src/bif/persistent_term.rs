@@ -55,7 +55,7 @@ fn put_2<'p>(call: Call<'p>) -> BifResult<'p> {
         return Ok(Term::OK);
     }
     let entry = Entry(LiteralArea::build(|heap| {
-        vec![heap.tuple(&[heap.copy(key), heap.copy(value)])]
+        vec![heap.tuple(&[heap.copy_sharing(key, true), heap.copy_sharing(value, true)])]
     }));
     let hash = key.internal_hash();
     let mut table = TABLE.write();

@@ -22,6 +22,7 @@ crate::bifs! {
     "erts_internal" {
         "spawn_request"/4         Heavy spawn_request_4;
         "spawn_system_process"/3  Heavy spawn_system_process_3;
+        "dist_spawn_request"/4    Plain dist_spawn_request_4;
     }
 }
 
@@ -209,6 +210,31 @@ fn spawn_request_4<'p>(call: Call<'p>) -> BifResult<'p> {
     }
     spawned.start();
     Ok(call.heap.reference(reference))
+}
+
+/// `dist_spawn_request(Node, {M, F, Args}, Options, spawn_request | spawn)`: there is no connection to any
+/// other node, which is told as any failure is.
+fn dist_spawn_request_4<'p>(call: Call<'p>) -> BifResult<'p> {
+    let is_function = call.arg(1).as_tuple_of::<3>().is_some_and(|[m, f, args]| {
+        m.as_atom().is_some() && f.as_atom().is_some() && args.list_len().is_some()
+    });
+    let is_spawn = call.arg(3).is_atom(atom!("spawn"));
+    if call.arg(0).as_atom().is_none() || !is_function {
+        return Ok(Term::atom(w::BADARG));
+    }
+    let parsed = match parse(call.arg(2), true) {
+        Ok(parsed) => parsed,
+        Err(BadOptions::NoList) => return Ok(Term::atom(w::BADARG)),
+        Err(BadOptions::BadOption { reply }) => {
+            return Ok(refuse(call, reply, reply_tag(call.arg(2)), w::BADOPT));
+        }
+    };
+    let reference = refuse(call, parsed.replies.1, parsed.reply_tag, w::NOCONNECTION);
+    if is_spawn {
+        let monitors = Term::bool(parsed.options.monitor.is_some());
+        return Ok(call.heap.tuple(&[reference, monitors]));
+    }
+    Ok(reference)
 }
 
 /// The last reply tag among options of which some are bad.

@@ -26,6 +26,9 @@ crate::bifs! {
         "trace_delivered"/1 Plain trace_delivered_1;
         "match_spec_test"/3 Plain match_spec_test_3;
     }
+    "erts_debug" {
+        "breakpoint"/2      Heavy breakpoint_2;
+    }
 }
 
 /// The right to write code; the call is made again where somebody else has it.
@@ -283,6 +286,16 @@ fn trace_pattern_3<'p>(call: Call<'p>) -> BifResult<'p> {
         }
     };
     Ok(Term::size(matches))
+}
+
+/// `erts_debug:breakpoint({M, F, A}, Bool)`: how many functions match.
+fn breakpoint_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let (Some(pattern), Some(on)) = (pattern(call.arg(0)), call.arg(1).as_bool()) else {
+        return Err(badarg());
+    };
+    let writer = writer(call)?;
+    let matched = points::set_debug(&writer, pattern, on).ok_or_else(badarg)?;
+    Ok(Term::size(matched))
 }
 
 // Delivery -------------------------------------------------------------------------------------------

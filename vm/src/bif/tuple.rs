@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::bif::{BifResult, Call, Stop, badarg, system_limit};
+use crate::bif::{BifResult, Call, Stop, badarg};
 use crate::term::{Term, Tuple};
 
 crate::bifs! { "erlang":
@@ -117,7 +117,7 @@ fn tuple_to_list_1<'p>(call: Call<'p>) -> BifResult<'p> {
 fn list_to_tuple_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let elements = call.arg(0).proper_list().ok_or_else(badarg)?;
     if elements.len() > MAX_ARITY {
-        return Err(system_limit());
+        return Err(badarg());
     }
     call.charge(elements.len() / 100);
     Ok(call.heap.tuple(&elements))

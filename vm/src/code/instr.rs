@@ -385,6 +385,8 @@ instructions! {
     ApplyFunArgsLast { words: u16 };
     /// What a process's lowest frame returns to: it ends normally.
     EndProcess;
+    /// The code of `erlang:yield/0`: gives way, then returns `true`.
+    Yield;
     /// Calls the fun in x(arity).
     CallFun { arity: u16 };
     /// Calls the fun in `fun` with x0…x(arity−1).

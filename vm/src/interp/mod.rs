@@ -20,7 +20,7 @@ pub mod registers;
 
 pub use registers::Registers;
 
-use crate::bif::{BifEntry, Call};
+use crate::bif::{BifEntry, Call, Stop};
 use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg, Register};
 use crate::code::{Export, Instr};
 use crate::process::receive::TimeLimit;
@@ -85,6 +85,8 @@ pub mod snippets {
     pub static APPLY_3: [Instr; 1] = [Instr::ApplyArgs];
     /// `erlang:apply/2`.
     pub static APPLY_2: [Instr; 1] = [Instr::ApplyFunArgs];
+    /// `erlang:yield/0`.
+    pub static YIELD: [Instr; 1] = [Instr::Yield];
     /// What traced functions return to.
     pub static RETURN_TRACE: [Instr; 1] = [Instr::ReturnTrace];
     /// The same, where exceptions are told, too.
@@ -280,11 +282,46 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         ($target:expr, $arity:expr) => {{
             ip = $target;
             reds -= 1;
-            if reds <= 0 {
+            if reds <= 0 || cfg!(feature = "zeal") {
                 cold_path();
                 leave!(Outcome::Yielded, $arity as usize);
             }
             continue;
+        }};
+    }
+    /// If `apply` as the last call of a frame of `words` found a BIF, runs it while the frame still stands, so
+    /// that an exception's stack trace shows the caller.
+    macro_rules! apply_bif_last {
+        ($export:expr, $words:expr) => {{
+            if let Some(bif) = $export.active_bif() {
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        pop!($words);
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => {
+                        if matches!(stop, Stop::Trap(_)) {
+                            // It may be called again, by what needs no more than its arguments.
+                            reload!();
+                            pop!($words);
+                            ip = $export.bif_stub();
+                            sync!();
+                        }
+                        flow!(calls::stopped(
+                            process,
+                            registers,
+                            bif,
+                            stop,
+                            calls::Position::Tail
+                        ))
+                    }
+                }
+            }
         }};
     }
     macro_rules! enter_local {
@@ -292,7 +329,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             let Jump(distance) = $jump;
             ip = unsafe { ip.offset(distance as isize) };
             reds -= 1;
-            if reds <= 0 {
+            if reds <= 0 || cfg!(feature = "zeal") {
                 cold_path();
                 let arity = calls::arity_at(ip);
                 leave!(Outcome::Yielded, arity);
@@ -644,6 +681,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 sync!();
                 match calls::apply(process, registers, arity as usize) {
                     Ok(export) => {
+                        apply_bif_last!(export, words);
                         pop!(words);
                         enter!(export.address(), arity)
                     }
@@ -653,7 +691,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::ApplyArgs => {
                 sync!();
                 match calls::apply_args(registers) {
-                    Ok(export) => enter!(export.address(), export.mfa.arity),
+                    Ok(export) => {
+                        apply_bif_last!(export, 0);
+                        enter!(export.address(), export.mfa.arity)
+                    }
                     Err(raised) => raise_built!(raised),
                 }
             }
@@ -681,6 +722,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 sync!();
                 match calls::apply_args(registers) {
                     Ok(export) => {
+                        apply_bif_last!(export, words);
                         pop!(words);
                         enter!(export.address(), export.mfa.arity)
                     }
@@ -822,6 +864,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::OnLoad | Instr::NifStart => next!(),
+            Instr::Yield => {
+                unsafe { *x = Term::TRUE.word() };
+                ip = code_address(unsafe { *e });
+                pop!(1);
+                leave!(Outcome::Yielded, 1)
+            }
             Instr::EndProcess => {
                 sync!();
                 return Outcome::Exited {

@@ -266,7 +266,7 @@ fn compile_expression(
             Kind::Atom(atom) => match variable(atom) {
                 Some(number) => match variables.get(&number) {
                     Some(&slot) => ops.push(ExprOp::Variable(slot)),
-                    None => return fault(format!("Variable '${number}' is unbound.")),
+                    None => return fault(format!("Variable ${number} is unbound.")),
                 },
                 None => ops.push(ExprOp::Constant(constant(term))),
             },

@@ -69,7 +69,7 @@ pub use signal::{ExitKind, Origin, Peer, RefNumber, Watch};
 pub use slice::{After, Outcome, Runner};
 
 /// Reductions in a slice (OTP: `CONTEXT_REDS`).
-pub const REDUCTIONS: i32 = 4000;
+pub const REDUCTIONS: i32 = if cfg!(feature = "zeal") { 100 } else { 4000 };
 
 static BACKTRACE_DEPTH: AtomicUsize = AtomicUsize::new(8);
 

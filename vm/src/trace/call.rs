@@ -67,8 +67,31 @@ pub(crate) fn breakpoint(process: &mut Process, registers: &mut Registers) -> Fl
         if let Err(flow) = push(process, registers, arity, &frames) {
             return flow;
         }
+        if point.debug
+            && let Some(flow) = debug(process, registers, &point)
+        {
+            return flow;
+        }
     }
     Flow::At(body)
+}
+
+/// A call goes to the debugger: `breakpoint(Module, Function, Args)` of the process's error handler.
+fn debug(process: &Process, registers: &mut Registers, point: &Point) -> Option<Flow> {
+    let handler = Export::existing(Mfa {
+        module: process.error_handler(),
+        function: crate::atom::well_known::BREAKPOINT,
+        arity: 3,
+    })?;
+    if !handler.is_defined() {
+        return None;
+    }
+    let args = arguments(process, registers, point.mfa.arity as usize);
+    let list = process.heap().list(&args).word();
+    registers.x[0] = Term::atom(point.mfa.module).word();
+    registers.x[1] = Term::atom(point.mfa.function).word();
+    registers.x[2] = list;
+    Some(Flow::At(handler.address()))
 }
 
 /// A call by name of an export that is traced.

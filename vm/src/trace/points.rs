@@ -42,6 +42,8 @@ pub struct Point {
     pub times: Option<Arc<Times>>,
     /// Whether they are at the moment.
     pub takes_time: bool,
+    /// Calls go to `error_handler:breakpoint/3` instead (`erts_debug:breakpoint/2`).
+    pub debug: bool,
 }
 
 /// Who hears of calls, whoever makes them.
@@ -142,6 +144,7 @@ impl Point {
             counts: false,
             times: None,
             takes_time: false,
+            debug: false,
         }
     }
 
@@ -151,6 +154,7 @@ impl Point {
             && self.meta.is_none()
             && self.count.is_none()
             && self.times.is_none()
+            && !self.debug
     }
 
     fn apply(&mut self, change: &Change, sorts: &Sorts) {
@@ -352,6 +356,36 @@ fn set_in_module(
         }
     }
     matched
+}
+
+/// Sets or removes the breakpoints of the debugger; how many functions the pattern matches.
+pub fn set_debug(writer: &Writer, pattern: Pattern, on: bool) -> Option<usize> {
+    let mut matched = 0;
+    for module in table::loaded().into_iter().filter_map(table::current) {
+        for (number, function) in module.functions().iter().enumerate() {
+            let mfa = Mfa {
+                module: module.name,
+                function: function.name,
+                arity: function.arity.into(),
+            };
+            if !pattern.matches(mfa) {
+                continue;
+            }
+            matched += 1;
+            if Export::existing(mfa).is_some_and(Export::is_native) {
+                continue;
+            }
+            let old = module.shadow().and_then(|shadow| shadow.point(number));
+            let had = old.is_some();
+            let mut point = old.map_or_else(|| Point::new(mfa), |old| (*old).clone());
+            point.debug = on;
+            let point = (!point.is_empty()).then(|| Arc::new(point));
+            if had || point.is_some() {
+                writer.set_point(&module, number, point);
+            }
+        }
+    }
+    (matched > 0).then_some(matched)
 }
 
 /// Code is not current any more: its breakpoints go, and those of its exports.

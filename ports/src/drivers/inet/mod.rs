@@ -10,7 +10,10 @@
 //! | [`timers`] | several timers on a port's one |
 //! | [`messages`] | what processes are sent |
 //! | [`packets`] | packets of a stream as terms |
+//! | [`interfaces`], [`services`] | network interfaces; names of services |
 //! | [`tcp`] | stream sockets |
+//! | [`udp`] | datagram sockets |
+//! | [`sctp`] | refuses |
 //!
 //! The behaviour is that of OTP 25's inet_drv.c, down to its errors.
 
@@ -18,12 +21,18 @@
 
 mod address;
 mod control;
+mod interfaces;
 mod messages;
 mod options;
 mod packets;
 mod request;
+mod sctp;
+mod services;
 mod socket;
 mod tcp;
 mod timers;
+mod udp;
 
+pub use sctp::SctpDriver;
 pub use tcp::TcpDriver;
+pub use udp::UdpDriver;

@@ -7,7 +7,7 @@ use super::address::{self, Family};
 use super::messages;
 use super::request::{Answer, Refusal, take, take_i32, take_u16};
 use super::socket::{Kind, Socket, State};
-use crate::handle::TermSpec;
+use crate::handle::{CloseReason, TermSpec};
 use crate::sys::socket as native;
 use rustix::io::Errno;
 use std::os::fd::BorrowedFd;
@@ -462,7 +462,7 @@ impl Socket {
             }
             self.tell_closed();
             if self.options.exit_on_close {
-                self.port.exit("normal");
+                self.port.exit_silently(CloseReason::Eof);
             }
         }
         Some(())
@@ -535,7 +535,11 @@ impl Socket {
             }
             name::MULTICAST_IF => {
                 let (level, name) = multicast_if(self.family)?;
-                let _ = set_kept(self.fd(), level, name, &value.to_be_bytes(), false);
+                let value = match self.family {
+                    Some(Family::Inet6) => value.to_ne_bytes(),
+                    _ => value.to_be_bytes(),
+                };
+                let _ = set_kept(self.fd(), level, name, &value, false);
             }
             name::ADD_MEMBERSHIP | name::DROP_MEMBERSHIP => {
                 self.set_membership(option == name::ADD_MEMBERSHIP, value, bytes)?;
@@ -576,7 +580,7 @@ impl Socket {
                 } else {
                     libc::IP_DROP_MEMBERSHIP
                 };
-                let value = [hosts, &interface.to_be_bytes()].concat();
+                let value = [hosts, &interface.to_ne_bytes()].concat();
                 (libc::IPPROTO_IP, name, value)
             }
             Family::Inet6 => {
@@ -687,9 +691,15 @@ impl Socket {
                     Some(Family::Inet6) => address::INET6,
                     _ => address::INET,
                 };
-                if let Ok(value) = native::number_option(self.fd(), level, name) {
-                    put(answer, option, domain.into());
-                    answer.extend(value.to_be_bytes());
+                let value = native::number_option(self.fd(), level, name);
+                if let Ok(value) = value {
+                    // An address as the kernel has it, or an index; then the family.
+                    let value = match self.family {
+                        Some(Family::Inet6) => value.to_be_bytes(),
+                        _ => value.to_ne_bytes(),
+                    };
+                    put(answer, option, i32::from_be_bytes(value));
+                    answer.extend(u32::from(domain).to_be_bytes());
                 }
             }
             name::RAW => self.get_raw(wanted, answer)?,

@@ -25,9 +25,15 @@ pub const FDOPEN: u32 = 13;
 pub const GETFD: u32 = 14;
 pub const GETTYPE: u32 = 15;
 pub const GETSTATUS: u32 = 16;
+pub const GETSERVBYNAME: u32 = 17;
+pub const GETSERVBYPORT: u32 = 18;
 pub const SETNAME: u32 = 19;
 pub const SETPEER: u32 = 20;
+pub const GETIFLIST: u32 = 21;
+pub const IFGET: u32 = 22;
+pub const IFSET: u32 = 23;
 pub const SUBSCRIBE: u32 = 24;
+pub const GETIFADDRS: u32 = 25;
 pub const ACCEPT: u32 = 26;
 pub const LISTEN: u32 = 27;
 pub const IGNOREFD: u32 = 28;
@@ -37,6 +43,7 @@ pub const TCP_RECV: u32 = 42;
 pub const TCP_UNRECV: u32 = 43;
 pub const TCP_SHUTDOWN: u32 = 44;
 pub const TCP_SENDFILE: u32 = 45;
+pub const PACKET_RECV: u32 = 60;
 
 /// Socket types of [`OPEN`] and [`GETTYPE`].
 pub const TYPE_STREAM: u8 = 1;

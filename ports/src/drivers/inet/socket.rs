@@ -1,9 +1,11 @@
 //! What all sockets share: the descriptor, its state, the operation under way, statistics.
 
 use super::address::{self, Family};
+use super::interfaces;
 use super::messages;
 use super::options::Options;
 use super::request::{self, Answer, Refusal, take, take_i32};
+use super::services;
 use super::timers::Timers;
 use crate::handle::{PidToken, PortHandle, Readiness, TermSpec};
 use crate::sys::socket as native;
@@ -412,6 +414,15 @@ impl Socket {
             request::GETLADDRS => answer_address(native::name(self.fd())),
             request::GETPADDRS => answer_address(native::peer(self.fd())),
             request::GETHOSTNAME => Err(Refusal::INVALID),
+            request::GETSERVBYNAME => services::by_name(arguments),
+            request::GETSERVBYPORT => services::by_port(arguments),
+            request::GETIFLIST..=request::IFSET | request::GETIFADDRS if !self.is_open() => {
+                Err(Refusal::BAD_PORT)
+            }
+            request::GETIFLIST => interfaces::names(self.fd()),
+            request::IFGET => interfaces::get(self.fd(), arguments),
+            request::IFSET => interfaces::set(self.fd(), arguments),
+            request::GETIFADDRS => interfaces::all(self.options.netns.as_deref()),
             _ => Err(Refusal::BAD_PORT),
         }
     }

@@ -125,6 +125,8 @@ pub(crate) fn create(
     let mut segments: SmallVec<[Segment<'_>; 8]> = SmallVec::new();
     let mut total = 0usize;
     let mut appends = false;
+    // The stock VM finds all sizes before it writes, and only then sees what cannot be written.
+    let mut late = None;
     for index in 0..count {
         let row = 4 + 6 * index;
         let (kind, number) = (Type::of(word_of(row)), word_of(row + 1));
@@ -141,8 +143,16 @@ pub(crate) fn create(
         } else {
             let source = term(operand(process, registers, word_of(row + 4)));
             let size = operand(process, registers, word_of(row + 5));
-            check(kind, source, size, unit, flags)
-                .map_err(|fault| fault.raise(heap, number, kind))?
+            match check(kind, source, size, unit, flags) {
+                Ok(segment) => segment,
+                Err(fault) if fault.shows_early(kind, size) => {
+                    return Err(fault.raise(heap, number, kind));
+                }
+                Err(fault) => {
+                    late.get_or_insert_with(|| fault.raise(heap, number, kind));
+                    continue;
+                }
+            }
         };
         appends |= index == 0 && matches!(kind, Type::Append | Type::PrivateAppend);
         total = total
@@ -150,6 +160,9 @@ pub(crate) fn create(
             .filter(|&bits| bits < 1 << 46)
             .ok_or_else(|| Raised::error(well_known::SYSTEM_LIMIT))?;
         segments.push(segment);
+    }
+    if let Some(fault) = late {
+        return Err(fault);
     }
     Ok(if appends {
         append(heap, &segments, total)
@@ -288,6 +301,15 @@ impl<'h> Fault<'h> {
                 why: "size",
                 value: size,
             },
+        }
+    }
+
+    /// Whether it shows when the sizes of all segments are found.
+    fn shows_early(&self, kind: Type, size: Word) -> bool {
+        match kind {
+            Type::Utf8 | Type::Utf16 | Type::Utf32 => true,
+            Type::Binary if size == Term::atom(well_known::ALL).word() => true,
+            _ => self.why == "size",
         }
     }
 

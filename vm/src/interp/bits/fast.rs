@@ -4,17 +4,43 @@
 //! Words given here are registers of the running process; nothing is collected meanwhile.
 
 use super::matching::Context;
+use crate::binary::HEAP_LIMIT;
 use crate::heap::raw::STACK_SLACK;
 use crate::term::word::{self, BoxedKind, Word};
 
 /// Words of a match context and of a part of a binary.
 const OBJECT: usize = 4;
 
+/// Whether so many words have room below the stack.
+#[inline(always)]
+fn fits(hp: *mut Word, e: *mut Word, words: usize) -> bool {
+    (e as usize).wrapping_sub(hp as usize) >= (words + STACK_SLACK) * size_of::<Word>()
+        && !cfg!(feature = "zeal")
+}
+
 /// Whether an object has room below the stack.
 #[inline(always)]
 fn has_room(hp: *mut Word, e: *mut Word) -> bool {
-    (e as usize).wrapping_sub(hp as usize) >= (OBJECT + STACK_SLACK) * size_of::<Word>()
-        && !cfg!(feature = "zeal")
+    fits(hp, e, OBJECT)
+}
+
+/// A binary of at most `HEAP_LIMIT` bytes at `hp`.
+///
+/// # Safety
+/// It [fits](fits).
+#[inline(always)]
+unsafe fn copy(hp: &mut *mut Word, bytes: &[u8]) -> Word {
+    let at = *hp;
+    let words = bytes.len().div_ceil(size_of::<Word>());
+    // SAFETY: by contract; the last word is zeroed before it is partly written, or is the length itself.
+    unsafe {
+        *at.add(1 + words) = 0;
+        *at = word::header(BoxedKind::HeapBits, 1 + words);
+        *at.add(1) = bytes.len() as Word * 8;
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), at.add(2).cast(), bytes.len());
+        *hp = at.add(2 + words);
+    }
+    word::boxed(at)
 }
 
 /// Builds a boxed object of three words at `hp`.
@@ -89,15 +115,26 @@ pub(crate) fn integer(context: Word, bits: usize, signed: bool) -> Option<i64> {
     })
 }
 
-/// The next `bits` bits as a part of the binary; the position moves on.
+/// The next `bits` bits as a part of the binary, or a copy where they are few whole bytes (as in the stock VM: a
+/// small binary does not keep a large one); the position moves on.
 #[inline(always)]
 pub(crate) fn part(context: Word, bits: usize, hp: &mut *mut Word, e: *mut Word) -> Option<Word> {
     let context = Context::of(context)?;
     if context.left() < bits || !has_room(*hp, e) {
         return None;
     }
-    let words = [context.position() as Word, bits as Word, context.holder()];
-    context.set_position(context.position() + bits);
+    let position = context.position();
+    if bits % 8 == 0 && bits <= HEAP_LIMIT * 8 {
+        let bytes = context.bytes().get(position / 8..)?.get(..bits / 8)?;
+        if position % 8 != 0 || !fits(*hp, e, 2 + HEAP_LIMIT / 8) {
+            return None;
+        }
+        context.set_position(position + bits);
+        // SAFETY: there is room.
+        return Some(unsafe { copy(hp, bytes) });
+    }
+    let words = [position as Word, bits as Word, context.holder()];
+    context.set_position(position + bits);
     // SAFETY: there is room.
     Some(unsafe { object(hp, BoxedKind::SubBits, words) })
 }

@@ -5,7 +5,7 @@
 use super::{Next, SIGNED, field_bits, is_little, operand, term};
 use crate::arithmetic;
 use crate::atom::well_known;
-use crate::binary::BinaryData;
+use crate::binary::{BinaryData, HEAP_LIMIT};
 use crate::code::instr::{Instr, Jump, Reg, Table};
 use crate::heap::Heap;
 use crate::interp::Registers;
@@ -118,9 +118,23 @@ pub(crate) fn start(process: &Process, source: Word) -> Option<Word> {
     Some(word::boxed(object))
 }
 
-/// A part of the context's holder as a bit string.
+/// A part of the context's holder as a bit string. A small binary is copied, as in the stock VM, so that it does
+/// not keep a large one.
 pub(crate) fn part(process: &Process, context: Context, from: usize, bits: usize) -> Word {
     let heap = Heap::new(&process.heap);
+    if bits % 8 == 0 && bits <= HEAP_LIMIT * 8 {
+        let mut copy = [0; HEAP_LIMIT];
+        let copy = &mut copy[..bits / 8];
+        let bytes = context.bytes();
+        if from % 8 == 0 {
+            copy.copy_from_slice(&bytes[from / 8..][..bits / 8]);
+        } else {
+            for (index, byte) in copy.iter_mut().enumerate() {
+                *byte = big::read_bits(bytes, from + 8 * index, 8) as u8;
+            }
+        }
+        return heap.binary(copy).word();
+    }
     let object = heap.object(BoxedKind::SubBits, 3);
     // SAFETY: room for three words was given, and all are written; the holder holds bytes itself.
     unsafe {

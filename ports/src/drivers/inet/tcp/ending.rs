@@ -7,7 +7,7 @@ use super::Tcp;
 use super::input::closed;
 use crate::drivers::inet::messages;
 use crate::drivers::inet::socket::State;
-use crate::handle::{Readiness, TermSpec};
+use crate::handle::{CloseReason, Readiness, TermSpec};
 use rustix::io::Errno;
 
 impl Tcp {
@@ -65,7 +65,7 @@ impl Tcp {
         if self.socket.options.is_active() {
             self.socket.tell_closed();
             if self.socket.options.exit_on_close {
-                self.socket.port.exit("normal");
+                self.socket.port.exit_silently(CloseReason::Eof);
             } else {
                 self.socket.select(Readiness::READ, false);
             }
@@ -88,7 +88,8 @@ impl Tcp {
             messages::tell_what(&self.socket.port, "tcp_error", reason);
             self.socket.tell_closed();
             if self.socket.options.exit_on_close {
-                self.socket.port.failure_posix(error.raw_os_error());
+                let reason = CloseReason::Posix(error.raw_os_error());
+                self.socket.port.exit_silently(reason);
             } else {
                 self.socket.select(Readiness::READ, false);
             }
@@ -126,7 +127,7 @@ impl Tcp {
                 messages::send_reply(&port, sender, reason);
             }
             if self.socket.options.exit_on_close {
-                port.exit("normal");
+                port.exit_silently(CloseReason::Eof);
             } else {
                 self.close();
             }

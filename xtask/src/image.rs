@@ -1,0 +1,130 @@
+//! Images under the emulator: built by `lintel build`, started by `lintel run`, driven at their console.
+
+mod guest;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::kernel;
+use crate::process::check;
+use crate::vm::root;
+use guest::Guest;
+
+/// Options of `cargo xtask image`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The program that builds and runs images, and is in them.
+    #[arg(long, default_value = "target/release/lintel")]
+    lintel: PathBuf,
+    /// Leave out the comparison of programs on Linux and on the kernel.
+    #[arg(long)]
+    no_abi: bool,
+}
+
+/// The largest image of the plain shell, and the memory it must start with.
+const IMAGE_MAX: u64 = 9 << 20;
+const MEMORY_MB: &str = "64";
+
+/// Builds an image of the shell and one of a small release, and boots both.
+pub fn run(args: &Args) -> Result<()> {
+    let lintel = root().join(&args.lintel);
+    ensure!(
+        lintel.exists(),
+        "{} does not exist: build it, or name another with --lintel",
+        lintel.display()
+    );
+    let beside = lintel.parent().map_or_else(root, Path::to_owned);
+    kernel::run(&kernel::Args {
+        folders: vec![beside],
+    })?;
+    let work = root().join("build/image");
+    std::fs::create_dir_all(&work)?;
+    let shell = work.join("shell.img");
+    build(&lintel, &[], &shell)?;
+    let size = std::fs::metadata(&shell)?.len();
+    ensure!(
+        size <= IMAGE_MAX,
+        "the shell's image has {size} bytes, more than {IMAGE_MAX}"
+    );
+    report(
+        "two schedulers and an exit code",
+        two_schedulers(&lintel, &shell),
+    )?;
+    report("a PC, and init:stop()", on_a_pc(&lintel, &shell))?;
+    report("a release", small_release(&lintel, &work))?;
+    if !args.no_abi {
+        check(&mut Command::new(root().join("tests/abi/run.sh")))?;
+    }
+    Ok(())
+}
+
+fn report(what: &str, outcome: Result<()>) -> Result<()> {
+    println!(
+        "{} {what}",
+        if outcome.is_ok() { "ok    " } else { "FAILED" }
+    );
+    outcome
+}
+
+fn build(lintel: &Path, arguments: &[&Path], out: &Path) -> Result<()> {
+    check(
+        Command::new(lintel)
+            .arg("build")
+            .args(arguments)
+            .arg("-o")
+            .arg(out),
+    )
+}
+
+fn two_schedulers(lintel: &Path, image: &Path) -> Result<()> {
+    let options = ["--smp", "2", "--memory", MEMORY_MB, "--", "--", "+S", "2"];
+    let mut guest = Guest::start(lintel, image, &options)?;
+    guest.expect("1> ")?;
+    guest.type_line("lists:reverse(\"Hello, World!\").")?;
+    guest.expect("\"!dlroW ,olleH\"")?;
+    guest.expect("2> ")?;
+    guest.type_line("erlang:system_info(schedulers_online) * 1000 + 7.")?;
+    guest.expect("2007")?;
+    guest.expect("3> ")?;
+    guest.type_line("halt(3).")?;
+    ended(guest, 3)
+}
+
+fn on_a_pc(lintel: &Path, image: &Path) -> Result<()> {
+    let options = ["--machine", "q35", "--memory", MEMORY_MB];
+    let mut guest = Guest::start(lintel, image, &options)?;
+    guest.expect("1> ")?;
+    guest.type_line("init:stop().")?;
+    ended(guest, 0)
+}
+
+/// A release folder of kernel and stdlib alone, with settings of its own.
+fn small_release(lintel: &Path, work: &Path) -> Result<()> {
+    let folder = work.join("release");
+    let version = folder.join("releases/1.0");
+    std::fs::create_dir_all(&version)?;
+    let otp = crate::otp::installed()?;
+    std::fs::copy(
+        otp.root.join("bin/start_clean.boot"),
+        version.join("start.boot"),
+    )?;
+    std::fs::write(version.join("sys.config"), "[{stdlib, [{answer, 42}]}].\n")?;
+    std::fs::write(
+        version.join("vm.args"),
+        "# Settings of the node\n-noshell\n-eval 'io:format(\"answer~p~n\",[application:get_env(stdlib,answer)]),halt(4).'\n",
+    )?;
+    let image = work.join("release.img");
+    build(lintel, &[&folder], &image)?;
+    let mut guest = Guest::start(lintel, &image, &["--", "quiet"])?;
+    guest.expect("answer{ok,42}")?;
+    ended(guest, 4)
+}
+
+fn ended(guest: Guest, code: i32) -> Result<()> {
+    match guest.wait()? {
+        got if got == code => Ok(()),
+        got => bail!("the guest's exit code is {got} instead of {code}"),
+    }
+}
