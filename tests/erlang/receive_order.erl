@@ -3,6 +3,7 @@
 -export([main/0]).
 
 main() ->
+    show(after_bad_timeout()),  %% expect: {error,timeout_value,first}
     [self() ! M || M <- [a, {b, 1}, c, {b, 2}, d]],
     show(receive {b, X} -> X end),  %% expect: 1
     show(receive {b, X2} -> X2 end),  %% expect: 2
@@ -35,5 +36,11 @@ id(X) -> X.
 
 flush(Acc) ->
     receive M -> flush([M | Acc]) after 0 -> lists:reverse(Acc) end.
+
+%% A receive that ends by an error leaves the next one to begin with the first message.
+after_bad_timeout() ->
+    self() ! first,
+    {Class, Reason} = try receive nothing -> ok after id(never) -> ok end catch C:R -> {C, R} end,
+    receive first -> {Class, Reason, first} after 100 -> {Class, Reason, lost} end.
 
 show(Term) -> io:format("~0tp~n", [Term]).

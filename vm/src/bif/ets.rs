@@ -173,6 +173,7 @@ impl AtExit for Owners {
                 control.fixed.remove(&pid);
                 if control.fixed.is_empty() {
                     control.fixed_since = None;
+                    table.store.write().set_fixed(false);
                 }
             }
         }
@@ -423,17 +424,18 @@ fn member_2<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn delete_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
-    let removed = table.store.write().remove(call.arg(1));
+    let mut store = table.store.write();
+    let removed = store.remove(call.arg(1));
+    store.compact();
+    drop(store);
+    // What is big is freed without the lock.
     drop(removed);
-    compact(&table);
     Ok(Term::TRUE)
 }
 
-/// Squeezes a table that nobody has fixed.
+/// Squeezes a table, unless it is fixed.
 pub(crate) fn compact(table: &Table) {
-    if table.control.read().fixed.is_empty() {
-        table.store.write().compact();
-    }
+    table.store.write().compact();
 }
 
 fn delete_object_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -447,8 +449,7 @@ fn delete_object_2<'p>(call: Call<'p>) -> BifResult<'p> {
 fn internal_delete_all_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     let mut store = table.store.write();
-    let empty = crate::ets::store::Store::new(table.options.kind, table.options.key_position);
-    let old = std::mem::replace(&mut *store, empty);
+    let old = store.remove_all(table.options.kind, table.options.key_position);
     drop(store);
     let count = old.len();
     call.charge(count / 10);
@@ -458,10 +459,11 @@ fn internal_delete_all_2<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn take_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
-    let removed = table.store.write().remove(call.arg(1));
-    let list = copy_out(call, removed.iter());
-    compact(&table);
-    Ok(list)
+    let mut store = table.store.write();
+    let removed = store.remove(call.arg(1));
+    store.compact();
+    drop(store);
+    Ok(copy_out(call, removed.iter()))
 }
 
 /// A tuple with elements replaced, in memory of its own.
@@ -697,6 +699,7 @@ fn safe_fixtable_2<'p>(call: Call<'p>) -> BifResult<'p> {
     if fix {
         if control.fixed.is_empty() {
             control.fixed_since = Some((hooks::monotonic_time(), hooks::system_time()));
+            table.store.write().set_fixed(true);
         }
         call.process().shared().entangle();
         *control.fixed.entry(pid).or_insert(0) += 1;
@@ -707,8 +710,7 @@ fn safe_fixtable_2<'p>(call: Call<'p>) -> BifResult<'p> {
         }
         if control.fixed.is_empty() {
             control.fixed_since = None;
-            drop(control);
-            compact(&table);
+            table.store.write().set_fixed(false);
         }
     }
     Ok(Term::TRUE)

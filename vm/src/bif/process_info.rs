@@ -177,7 +177,7 @@ fn ask<'p>(call: Call<'p>, question: Question) -> BifResult<'p> {
 
 fn ask_oneself<'p>(call: Call<'p>, question: &Question) -> BifResult<'p> {
     let process = call.process();
-    if !process.handle_signals() {
+    if !process.handle_signals() || process.is_interrupted() {
         let stop = match process.exit_reason() {
             Some(reason) => Trap::Exit(reason),
             None => Trap::Yield {

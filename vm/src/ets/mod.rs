@@ -105,7 +105,7 @@ pub struct Table {
     pub options: Options,
     /// The number of its reference.
     pub number: [u64; 2],
-    /// The objects.
+    /// The objects. Lock rank: after `control`.
     pub store: RwLock<Store>,
     /// The rest.
     pub control: RwLock<Control>,

@@ -2,7 +2,9 @@
 //!
 //! Sets and bags: entries in numbered slots, found by a hash index. A slot keeps its number while its key
 //! is there, so a traversal that remembers a number neither misses nor repeats an object that stays,
-//! whatever else is inserted or deleted; empty slots are squeezed out when the table is not fixed.
+//! whatever else is inserted or deleted; empty slots are squeezed out when the table is not fixed. While it
+//! is, a key that goes leaves its slot's number behind: a traversal by keys goes on from there, and the key
+//! gets the same slot when it comes back, so that nobody who replaces what he traverses meets it again.
 //!
 //! Ordered sets: a B-tree on the key.
 
@@ -61,6 +63,8 @@ pub struct Hash {
     objects: usize,
     words: usize,
     empty: usize,
+    /// Keys that went while the table was fixed, and their slots. None where it is not fixed.
+    gone: Option<HashTable<(OwnedTerm, usize)>>,
 }
 
 fn key_at(object: Term<'_>, index: usize) -> Term<'_> {
@@ -81,6 +85,38 @@ impl Hash {
             objects: 0,
             words: 0,
             empty: 0,
+            gone: None,
+        }
+    }
+
+    /// The slot that a key had, which went while the table was fixed.
+    fn slot_gone(&self, key: Term<'_>) -> Option<usize> {
+        let gone = self.gone.as_ref()?;
+        gone.find(key.internal_hash(), |(other, _)| {
+            other.term().exactly_equals(key)
+        })
+        .map(|&(_, slot)| slot)
+    }
+
+    /// Puts an object whose key is not there into a slot: the one the key had, or a new one.
+    fn slot_for(&mut self, object: OwnedTerm, hash: u64) -> usize {
+        let key = key_at(object.term(), self.key_index);
+        let again = self.gone.as_mut().and_then(|gone| {
+            gone.find_entry(hash, |(other, _)| other.term().exactly_equals(key))
+                .ok()
+        });
+        let objects = Some(smallvec::smallvec![object]);
+        match again {
+            Some(entry) => {
+                let ((_, slot), _) = entry.remove();
+                self.slots[slot] = objects;
+                self.empty -= 1;
+                slot
+            }
+            None => {
+                self.slots.push(objects);
+                self.slots.len() - 1
+            }
         }
     }
 
@@ -129,8 +165,7 @@ impl Hash {
             return;
         }
         let hash = key.internal_hash();
-        let slot = self.slots.len();
-        self.slots.push(Some(smallvec::smallvec![object]));
+        let slot = self.slot_for(object, hash);
         self.objects += 1;
         let (slots, key_index) = (&self.slots, self.key_index);
         self.index.insert_unique(hash, slot, |&slot| {
@@ -145,15 +180,19 @@ impl Hash {
             entry.remove();
         }
         let objects = self.slots[slot].take().expect("an indexed slot is in use");
+        if let Some(gone) = &mut self.gone {
+            let key = OwnedTerm::copy_of(key_at(objects[0].term(), self.key_index));
+            gone.insert_unique(hash, (key, slot), |(key, _)| key.term().internal_hash());
+        }
         self.empty += 1;
         self.objects -= objects.len();
         self.words -= objects.iter().map(object_words).sum::<usize>();
         objects
     }
 
-    /// Squeezes out empty slots; nobody may hold a slot's number.
+    /// Squeezes out empty slots, unless someone may hold a slot's number.
     fn compact(&mut self) {
-        if self.empty < 64 || self.empty * 2 < self.slots.len() {
+        if self.gone.is_some() || self.empty < 64 || self.empty * 2 < self.slots.len() {
             return;
         }
         self.slots.retain(Option::is_some);
@@ -394,7 +433,40 @@ impl Store {
         }
     }
 
-    /// Squeezes out the room of removed objects; not while the table is fixed.
+    /// Whether the table is fixed: keys that go are remembered until it is not.
+    pub fn set_fixed(&mut self, fixed: bool) {
+        if let Store::Hash(hash) = self {
+            if !fixed {
+                hash.gone = None;
+                hash.compact();
+            } else if hash.gone.is_none() {
+                hash.gone = Some(HashTable::new());
+            }
+        }
+    }
+
+    /// Removes all objects; they are handed back to be dropped without the table's lock.
+    pub fn remove_all(&mut self, kind: Type, key_position: usize) -> Store {
+        let mut empty = Store::new(kind, key_position);
+        if let (Store::Hash(empty), Store::Hash(old)) = (&mut empty, &mut *self)
+            && old.gone.is_some()
+        {
+            // The slots' numbers stay: traversals go on behind the keys that are gone.
+            for slot in 0..old.slots.len() {
+                if old.slots[slot].is_some() {
+                    let (objects, words) = (old.objects, old.words);
+                    let removed = old.remove_slot(slot);
+                    empty.objects += objects - old.objects;
+                    empty.words += words - old.words;
+                    empty.slots.push(Some(removed));
+                }
+            }
+            return Store::Hash(std::mem::replace(empty, Hash::new(kind, key_position)));
+        }
+        std::mem::replace(self, empty)
+    }
+
+    /// Squeezes out the room of removed objects, unless the table is fixed.
     pub fn compact(&mut self) {
         if let Store::Hash(hash) = self {
             hash.compact();
@@ -454,7 +526,8 @@ impl Store {
     pub fn neighbour(&self, key: Term<'_>, forward: bool) -> Result<Option<Term<'_>>, ()> {
         match self {
             Store::Hash(hash) => {
-                let slot = hash.slot_of(key).ok_or(())?;
+                let slot = hash.slot_of(key).or_else(|| hash.slot_gone(key));
+                let slot = slot.ok_or(())?;
                 let next = (slot + 1..hash.slots.len()).find(|&slot| hash.slots[slot].is_some());
                 Ok(next.map(|slot| hash.slot_key(slot)))
             }

@@ -2040,7 +2040,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     }
                     None => {
                         reload!();
-                        if process.must_leave() {
+                        if process.is_interrupted() {
                             leave!(Outcome::Yielded, 0);
                         }
                         jump!(fail)
@@ -2093,8 +2093,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         leave!(Outcome::Waiting(Some(milliseconds)), 0)
                     }
                     Err(raised) => {
-                        // The next receive begins with the oldest message again.
-                        process.mailbox.restart();
+                        // The receive ends here: the next one begins with the first message.
+                        process.restart_receive();
                         raise_built!(raised)
                     }
                 },

@@ -37,12 +37,13 @@ pub(crate) enum TimeLimit {
 }
 
 impl Process {
-    /// The message that the receive in progress looks at, as a word of this heap; none when it has seen all.
+    /// The message that the receive in progress looks at, as a word of this heap; none when it has seen all,
+    /// or a signal [interrupts](Process::is_interrupted) the process.
     #[inline]
     pub fn peek_message(&mut self) -> Option<Word> {
         if !self.mailbox.has_current() {
             self.fetch_signals();
-            if self.must_leave() {
+            if self.is_interrupted() {
                 return None;
             }
         }

@@ -160,7 +160,7 @@ fn run(process: &mut Process, runner: &mut dyn Runner) -> Next {
                     if process.is_hibernating() {
                         process.collect_to_hibernate();
                     }
-                    // A receive that looked for messages may have fetched tasks as well.
+                    // A signal that was handled while it ran may have brought a task.
                     if !process.has_signals() && !process.has_tasks() {
                         return Next::Sleep;
                     }

@@ -81,7 +81,16 @@ impl Process {
 
     /// Whether there are tasks to be done.
     pub(super) fn has_tasks(&self) -> bool {
-        (self.extras.borrow().as_ref()).is_some_and(|extras| !extras.tasks.is_empty())
+        let extras = self.extras.borrow();
+        extras
+            .as_ref()
+            .is_some_and(|extras| !extras.tasks.is_empty())
+    }
+
+    /// Whether a signal that was handled while the process ran keeps it from running on: it ends, is
+    /// suspended, or has tasks.
+    pub fn is_interrupted(&self) -> bool {
+        self.must_leave() || self.is_suspended() || self.has_tasks()
     }
 
     fn next_task(&self) -> Option<Task> {
