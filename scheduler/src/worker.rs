@@ -207,13 +207,24 @@ impl Workers {
         let mut runner = runner();
         let me = &self.all[index];
         let mut slot_turns = 0;
+        // One that has used up its slice goes on at once where nobody else waits: in the queue it would only draw
+        // others from their sleep to steal it.
+        let mut kept: Option<Queued> = None;
         me.wakes();
         loop {
             me.timers.fire();
+            if let Some(process) = kept.take() {
+                if self.nobody_waits(index) {
+                    kept = Some(process);
+                } else {
+                    self.requeue(index, process);
+                }
+            }
             if index >= self.limit() {
                 self.stand_by(index);
             }
-            let Some(process) = self.next(index, &mut slot_turns) else {
+            let next = kept.take().or_else(|| self.next(index, &mut slot_turns));
+            let Some(process) = next else {
                 return;
             };
             me.busy.store(true, Ordering::SeqCst);
@@ -222,13 +233,24 @@ impl Workers {
                 me.turns.fetch_add(1, Ordering::Relaxed);
                 me.reductions.fetch_add(reductions, Ordering::Relaxed);
                 if let After::Ready(process) = after {
-                    self.requeue(index, process);
+                    match process.shared().bound() {
+                        0 => kept = Some(process),
+                        _ => self.requeue(index, process),
+                    }
                 }
             } else {
                 self.requeue(index, process);
             }
             me.busy.store(false, Ordering::SeqCst);
         }
+    }
+
+    /// Whether a worker has nothing to run but the process that it has just run.
+    fn nobody_waits(&self, index: usize) -> bool {
+        let slot = SLOT.with_borrow(|slot| slot.is_none());
+        slot && self.all[index].queue.is_empty()
+            && index < self.limit()
+            && !self.stop.load(Ordering::Relaxed)
     }
 
     /// A worker beyond the limit: hands over what it has, and sleeps until its timers or a change of the
