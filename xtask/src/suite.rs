@@ -111,6 +111,8 @@ fn cargo_tests(vm: &str) -> Result<()> {
         "lintel",
         "--test",
         "erlang",
+        "--test",
+        "shell",
         "--",
         "--exact",
     ];

@@ -21,7 +21,6 @@ crate::bifs! {
         "hibernate"/3        Heavy hibernate_3;
         "resume_process"/1   Heavy resume_process_1;
         "bump_reductions"/1  Plain bump_reductions_1;
-        "yield"/0            Heavy yield_0;
     }
     "erts_internal" {
         "is_process_alive"/2             Heavy is_process_alive_2;
@@ -301,11 +300,6 @@ fn bump_reductions_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let reductions = reductions.ok_or_else(badarg)?;
     call.charge(reductions.min(crate::process::REDUCTIONS as usize));
     Ok(Term::TRUE)
-}
-
-/// OTP's own `erlang:yield/0` calls itself: its loader knows the call as an instruction.
-fn yield_0<'p>(_call: Call<'p>) -> BifResult<'p> {
-    Err(Trap::YieldReturn(Term::TRUE).into())
 }
 
 /// Prints a process's stack on the standard error stream.
