@@ -46,17 +46,6 @@ impl Owned for File {
 }
 
 impl File {
-    /// A duplicate of its descriptor, for whoever sends a file's contents elsewhere.
-    pub fn duplicate(&self) -> Result<OwnedFd, Errno> {
-        let duplicate = {
-            let descriptor = self.descriptor.try_lock().ok_or(Errno::INVAL)?;
-            let descriptor = descriptor.as_ref().ok_or(Errno::INVAL)?;
-            rustix::io::fcntl_dupfd_cloexec(descriptor, 0)
-        };
-        self.close_if_orphaned();
-        duplicate
-    }
-
     /// Runs an operation on the descriptor.
     fn with<T>(
         &self,

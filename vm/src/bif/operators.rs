@@ -223,8 +223,3 @@ fn is_record_3<'p>(call: Call<'p>) -> BifResult<'p> {
         .is_some_and(|tuple| tuple.arity() == arity);
     Ok(Term::bool(has_arity && is_tagged(call.arg(0), tag)))
 }
-
-/// `error:{badmap, Term}`, shared by the map BIFs in guards.
-pub(crate) fn badmap<'p>(call: Call<'p>, term: Term<'p>) -> Stop<'p> {
-    error_term(call.heap.tuple(&[Term::atom(well_known::BADMAP), term]))
-}

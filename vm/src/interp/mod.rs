@@ -477,6 +477,199 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         }};
     }
 
+    // What several instructions do that differ in where their registers are.
+    macro_rules! move2 {
+        ($src1:ident, $dst1:ident, $src2:ident, $dst2:ident) => {{
+            set!($dst1, get!($src1));
+            set!($dst2, get!($src2));
+            next!()
+        }};
+    }
+    macro_rules! move3 {
+        ($src1:ident, $dst1:ident, $src2:ident, $dst2:ident, $src3:ident, $dst3:ident) => {{
+            set!($dst1, get!($src1));
+            set!($dst2, get!($src2));
+            set!($dst3, get!($src3));
+            next!()
+        }};
+    }
+    macro_rules! move2_call {
+        ($src1:ident, $dst1:ident, $src2:ident, $dst2:ident, $target:ident) => {{
+            set!($dst1, get!($src1));
+            set!($dst2, get!($src2));
+            push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
+            enter_local!($target)
+        }};
+    }
+    macro_rules! get_list {
+        ($src:ident, $head:ident, $tail:ident) => {{
+            let cell = word::pointer(get!($src));
+            let (first, rest) = unsafe { (*cell, *cell.add(1)) };
+            set!($head, first);
+            set!($tail, rest);
+            next!()
+        }};
+    }
+    macro_rules! is_nonempty_list_get_list {
+        ($src:ident, $fail:ident, $head:ident, $tail:ident) => {{
+            let list = get!($src);
+            if !word::is_cons(list) {
+                jump!($fail)
+            }
+            let cell = word::pointer(list);
+            let (first, rest) = unsafe { (*cell, *cell.add(1)) };
+            set!($head, first);
+            set!($tail, rest);
+            next!()
+        }};
+    }
+    macro_rules! get_tuple_element2 {
+        ($src:ident, $dst1:ident, $index1:ident, $dst2:ident, $index2:ident) => {{
+            let tuple = get!($src);
+            let (first, second) = (element!(tuple, $index1), element!(tuple, $index2));
+            set!($dst1, first);
+            set!($dst2, second);
+            next!()
+        }};
+    }
+    macro_rules! get_tuple_element3 {
+        ($src:ident, $index:ident, $dst1:ident, $dst2:ident, $dst3:ident) => {{
+            let tuple = get!($src);
+            let (first, second, third) = (
+                element!(tuple, $index),
+                element!(tuple, $index + 1),
+                element!(tuple, $index + 2),
+            );
+            set!($dst1, first);
+            set!($dst2, second);
+            set!($dst3, third);
+            next!()
+        }};
+    }
+    macro_rules! put_tuple2 {
+        ($dst:ident, $a:ident, $b:ident) => {{
+            let at = hp;
+            unsafe {
+                *at = word::header(BoxedKind::Tuple, 2);
+                *at.add(1) = get!($a);
+                *at.add(2) = get!($b);
+                hp = hp.add(3);
+            }
+            set!($dst, word::boxed(at));
+            next!()
+        }};
+    }
+    macro_rules! put_tuple3 {
+        ($dst:ident, $a:ident, $b:ident, $c:ident) => {{
+            let at = hp;
+            unsafe {
+                *at = word::header(BoxedKind::Tuple, 3);
+                *at.add(1) = get!($a);
+                *at.add(2) = get!($b);
+                *at.add(3) = get!($c);
+                hp = hp.add(4);
+            }
+            set!($dst, word::boxed(at));
+            next!()
+        }};
+    }
+    macro_rules! put_tagged2 {
+        ($dst:ident, $a:ident, $tag:ident) => {{
+            let at = hp;
+            unsafe {
+                *at = word::header(BoxedKind::Tuple, 2);
+                *at.add(1) = $tag.0;
+                *at.add(2) = get!($a);
+                hp = hp.add(3);
+            }
+            set!($dst, word::boxed(at));
+            next!()
+        }};
+    }
+    macro_rules! put_tagged3 {
+        ($dst:ident, $a:ident, $b:ident, $tag:ident) => {{
+            let at = hp;
+            unsafe {
+                *at = word::header(BoxedKind::Tuple, 3);
+                *at.add(1) = $tag.0;
+                *at.add(2) = get!($a);
+                *at.add(3) = get!($b);
+                hp = hp.add(4);
+            }
+            set!($dst, word::boxed(at));
+            next!()
+        }};
+    }
+    macro_rules! is_tuple_of_arity {
+        ($src:ident, $fail:ident, $arity:ident) => {{
+            test!(
+                header_of!(get!($src)) == word::header(BoxedKind::Tuple, $arity as usize),
+                $fail
+            )
+        }};
+    }
+    macro_rules! is_tagged_tuple {
+        ($src:ident, $fail:ident, $arity:ident, $tag:ident) => {{
+            let term = get!($src);
+            test!(
+                header_of!(term) == word::header(BoxedKind::Tuple, $arity as usize)
+                    && element!(term, 0) == word::immediate(word::IMM_ATOM, u64::from($tag)),
+                $fail
+            )
+        }};
+    }
+    macro_rules! is_integer {
+        ($src:ident, $fail:ident) => {{
+            let term = get!($src);
+            test!(
+                word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative),
+                $fail
+            )
+        }};
+    }
+    macro_rules! select_imm {
+        ($src:ident, $fail:ident, $table:ident) => {{
+            let value = get!($src);
+            let count = unsafe { $table.word(0) } as usize;
+            // SAFETY: the loader made a $table of `count` values and as many jumps.
+            let values = unsafe { std::slice::from_raw_parts($table.0.add(1), count) };
+            match values.binary_search(&value) {
+                Ok(index) => jump!(Jump(unsafe { $table.word(1 + count + index) } as i32)),
+                Err(_) => jump!($fail),
+            }
+        }};
+    }
+    macro_rules! select_imm_few {
+        ($src:ident, $fail:ident, $table:ident) => {{
+            let value = get!($src);
+            let count = unsafe { $table.word(0) } as usize;
+            let mut target = $fail;
+            for index in 1..=count {
+                if unsafe { $table.word(index) } == value {
+                    target = Jump(unsafe { $table.word(count + index) } as i32);
+                    break;
+                }
+            }
+            jump!(target)
+        }};
+    }
+    macro_rules! select_range {
+        ($src:ident, $fail:ident, $table:ident) => {{
+            let value = get!($src);
+            if word::is_small(value) {
+                let index =
+                    word::small_value(value).wrapping_sub(unsafe { $table.word(0) } as i64) as u64;
+                if index < unsafe { $table.word(1) } {
+                    let target = Jump(unsafe { $table.word(2 + index as usize) } as i32);
+                    if target.0 != 0 {
+                        jump!(target)
+                    }
+                }
+            }
+            jump!($fail)
+        }};
+    }
+
     loop {
         match *instr_fn!(ip) {
             Instr::NotLinked => unreachable!("an instruction that was never linked"),
@@ -611,48 +804,28 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 src2,
                 dst2,
                 target,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                enter_local!(target)
-            }
+            } => move2_call!(src1, dst1, src2, dst2, target),
             Instr::Move2CallX {
                 src1,
                 dst1,
                 src2,
                 dst2,
                 target,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                enter_local!(target)
-            }
+            } => move2_call!(src1, dst1, src2, dst2, target),
             Instr::Move2CallYX {
                 src1,
                 dst1,
                 src2,
                 dst2,
                 target,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                enter_local!(target)
-            }
+            } => move2_call!(src1, dst1, src2, dst2, target),
             Instr::Move2CallXYX {
                 src1,
                 dst1,
                 src2,
                 dst2,
                 target,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                enter_local!(target)
-            }
+            } => move2_call!(src1, dst1, src2, dst2, target),
             Instr::CallLast { words, target } => {
                 pop!(words);
                 enter_local!(target)
@@ -908,51 +1081,31 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst1,
                 src2,
                 dst2,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                next!()
-            }
+            } => move2!(src1, dst1, src2, dst2),
             Instr::Move2XYX {
                 src1,
                 dst1,
                 src2,
                 dst2,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                next!()
-            }
+            } => move2!(src1, dst1, src2, dst2),
             Instr::Move2YX {
                 src1,
                 dst1,
                 src2,
                 dst2,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                next!()
-            }
+            } => move2!(src1, dst1, src2, dst2),
             Instr::Move2XY {
                 src1,
                 dst1,
                 src2,
                 dst2,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                next!()
-            }
+            } => move2!(src1, dst1, src2, dst2),
             Instr::Move2X {
                 src1,
                 dst1,
                 src2,
                 dst2,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                next!()
-            }
+            } => move2!(src1, dst1, src2, dst2),
             Instr::Move3 {
                 src1,
                 dst1,
@@ -960,12 +1113,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst2,
                 src3,
                 dst3,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                set!(dst3, get!(src3));
-                next!()
-            }
+            } => move3!(src1, dst1, src2, dst2, src3, dst3),
             Instr::Move3YX {
                 src1,
                 dst1,
@@ -973,12 +1121,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst2,
                 src3,
                 dst3,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                set!(dst3, get!(src3));
-                next!()
-            }
+            } => move3!(src1, dst1, src2, dst2, src3, dst3),
             Instr::Move3XY {
                 src1,
                 dst1,
@@ -986,12 +1129,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst2,
                 src3,
                 dst3,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                set!(dst3, get!(src3));
-                next!()
-            }
+            } => move3!(src1, dst1, src2, dst2, src3, dst3),
             Instr::Move3X {
                 src1,
                 dst1,
@@ -999,12 +1137,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst2,
                 src3,
                 dst3,
-            } => {
-                set!(dst1, get!(src1));
-                set!(dst2, get!(src2));
-                set!(dst3, get!(src3));
-                next!()
-            }
+            } => move3!(src1, dst1, src2, dst2, src3, dst3),
             Instr::Swap { a, b } => {
                 let (left, right) = (get!(a), get!(b));
                 set!(a, right);
@@ -1018,20 +1151,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::Jump { target } => jump!(target),
 
             // Lists and tuples
-            Instr::GetList { src, head, tail } => {
-                let cell = word::pointer(get!(src));
-                let (first, rest) = unsafe { (*cell, *cell.add(1)) };
-                set!(head, first);
-                set!(tail, rest);
-                next!()
-            }
-            Instr::GetListX { src, head, tail } => {
-                let cell = word::pointer(get!(src));
-                let (first, rest) = unsafe { (*cell, *cell.add(1)) };
-                set!(head, first);
-                set!(tail, rest);
-                next!()
-            }
+            Instr::GetList { src, head, tail } => get_list!(src, head, tail),
+            Instr::GetListX { src, head, tail } => get_list!(src, head, tail),
             Instr::GetHd { src, dst } => {
                 set!(dst, unsafe { *word::pointer(get!(src)) });
                 next!()
@@ -1078,33 +1199,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 fail,
                 head,
                 tail,
-            } => {
-                let list = get!(src);
-                if !word::is_cons(list) {
-                    jump!(fail)
-                }
-                let cell = word::pointer(list);
-                let (first, rest) = unsafe { (*cell, *cell.add(1)) };
-                set!(head, first);
-                set!(tail, rest);
-                next!()
-            }
+            } => is_nonempty_list_get_list!(src, fail, head, tail),
             Instr::IsNonemptyListGetListX {
                 src,
                 fail,
                 head,
                 tail,
-            } => {
-                let list = get!(src);
-                if !word::is_cons(list) {
-                    jump!(fail)
-                }
-                let cell = word::pointer(list);
-                let (first, rest) = unsafe { (*cell, *cell.add(1)) };
-                set!(head, first);
-                set!(tail, rest);
-                next!()
-            }
+            } => is_nonempty_list_get_list!(src, fail, head, tail),
             Instr::IsNonemptyListGetHd { src, fail, dst } => {
                 let list = get!(src);
                 if !word::is_cons(list) {
@@ -1135,62 +1236,28 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 index1,
                 dst2,
                 index2,
-            } => {
-                let tuple = get!(src);
-                let (first, second) = (element!(tuple, index1), element!(tuple, index2));
-                set!(dst1, first);
-                set!(dst2, second);
-                next!()
-            }
+            } => get_tuple_element2!(src, dst1, index1, dst2, index2),
             Instr::GetTupleElement2X {
                 src,
                 dst1,
                 index1,
                 dst2,
                 index2,
-            } => {
-                let tuple = get!(src);
-                let (first, second) = (element!(tuple, index1), element!(tuple, index2));
-                set!(dst1, first);
-                set!(dst2, second);
-                next!()
-            }
+            } => get_tuple_element2!(src, dst1, index1, dst2, index2),
             Instr::GetTupleElement3 {
                 src,
                 index,
                 dst1,
                 dst2,
                 dst3,
-            } => {
-                let tuple = get!(src);
-                let (first, second, third) = (
-                    element!(tuple, index),
-                    element!(tuple, index + 1),
-                    element!(tuple, index + 2),
-                );
-                set!(dst1, first);
-                set!(dst2, second);
-                set!(dst3, third);
-                next!()
-            }
+            } => get_tuple_element3!(src, index, dst1, dst2, dst3),
             Instr::GetTupleElement3X {
                 src,
                 index,
                 dst1,
                 dst2,
                 dst3,
-            } => {
-                let tuple = get!(src);
-                let (first, second, third) = (
-                    element!(tuple, index),
-                    element!(tuple, index + 1),
-                    element!(tuple, index + 2),
-                );
-                set!(dst1, first);
-                set!(dst2, second);
-                set!(dst3, third);
-                next!()
-            }
+            } => get_tuple_element3!(src, index, dst1, dst2, dst3),
             Instr::SetTupleElement {
                 tuple,
                 value,
@@ -1233,98 +1300,14 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, word::boxed(at));
                 next!()
             }
-            Instr::PutTuple2 { dst, a, b } => {
-                let at = hp;
-                unsafe {
-                    *at = word::header(BoxedKind::Tuple, 2);
-                    *at.add(1) = get!(a);
-                    *at.add(2) = get!(b);
-                    hp = hp.add(3);
-                }
-                set!(dst, word::boxed(at));
-                next!()
-            }
-            Instr::PutTuple2X { dst, a, b } => {
-                let at = hp;
-                unsafe {
-                    *at = word::header(BoxedKind::Tuple, 2);
-                    *at.add(1) = get!(a);
-                    *at.add(2) = get!(b);
-                    hp = hp.add(3);
-                }
-                set!(dst, word::boxed(at));
-                next!()
-            }
-            Instr::PutTuple3 { dst, a, b, c } => {
-                let at = hp;
-                unsafe {
-                    *at = word::header(BoxedKind::Tuple, 3);
-                    *at.add(1) = get!(a);
-                    *at.add(2) = get!(b);
-                    *at.add(3) = get!(c);
-                    hp = hp.add(4);
-                }
-                set!(dst, word::boxed(at));
-                next!()
-            }
-            Instr::PutTuple3X { dst, a, b, c } => {
-                let at = hp;
-                unsafe {
-                    *at = word::header(BoxedKind::Tuple, 3);
-                    *at.add(1) = get!(a);
-                    *at.add(2) = get!(b);
-                    *at.add(3) = get!(c);
-                    hp = hp.add(4);
-                }
-                set!(dst, word::boxed(at));
-                next!()
-            }
-            Instr::PutTagged2 { dst, a, tag } => {
-                let at = hp;
-                unsafe {
-                    *at = word::header(BoxedKind::Tuple, 2);
-                    *at.add(1) = tag.0;
-                    *at.add(2) = get!(a);
-                    hp = hp.add(3);
-                }
-                set!(dst, word::boxed(at));
-                next!()
-            }
-            Instr::PutTagged2X { dst, a, tag } => {
-                let at = hp;
-                unsafe {
-                    *at = word::header(BoxedKind::Tuple, 2);
-                    *at.add(1) = tag.0;
-                    *at.add(2) = get!(a);
-                    hp = hp.add(3);
-                }
-                set!(dst, word::boxed(at));
-                next!()
-            }
-            Instr::PutTagged3 { dst, a, b, tag } => {
-                let at = hp;
-                unsafe {
-                    *at = word::header(BoxedKind::Tuple, 3);
-                    *at.add(1) = tag.0;
-                    *at.add(2) = get!(a);
-                    *at.add(3) = get!(b);
-                    hp = hp.add(4);
-                }
-                set!(dst, word::boxed(at));
-                next!()
-            }
-            Instr::PutTagged3X { dst, a, b, tag } => {
-                let at = hp;
-                unsafe {
-                    *at = word::header(BoxedKind::Tuple, 3);
-                    *at.add(1) = tag.0;
-                    *at.add(2) = get!(a);
-                    *at.add(3) = get!(b);
-                    hp = hp.add(4);
-                }
-                set!(dst, word::boxed(at));
-                next!()
-            }
+            Instr::PutTuple2 { dst, a, b } => put_tuple2!(dst, a, b),
+            Instr::PutTuple2X { dst, a, b } => put_tuple2!(dst, a, b),
+            Instr::PutTuple3 { dst, a, b, c } => put_tuple3!(dst, a, b, c),
+            Instr::PutTuple3X { dst, a, b, c } => put_tuple3!(dst, a, b, c),
+            Instr::PutTagged2 { dst, a, tag } => put_tagged2!(dst, a, tag),
+            Instr::PutTagged2X { dst, a, tag } => put_tagged2!(dst, a, tag),
+            Instr::PutTagged3 { dst, a, b, tag } => put_tagged3!(dst, a, b, tag),
+            Instr::PutTagged3X { dst, a, b, tag } => put_tagged3!(dst, a, b, tag),
 
             // Comparisons
             Instr::IsLt { a, fail, b } => test!(less!(get!(a), get!(b)), fail),
@@ -1353,20 +1336,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::IsNeExactC { a, fail, value } => test!(!exactly_equal!(get!(a), value.0), fail),
 
             // Type tests
-            Instr::IsInteger { src, fail } => {
-                let term = get!(src);
-                test!(
-                    word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative),
-                    fail
-                )
-            }
-            Instr::IsIntegerX { src, fail } => {
-                let term = get!(src);
-                test!(
-                    word::is_small(term) || is_boxed_kind!(term, BigPositive | BigNegative),
-                    fail
-                )
-            }
+            Instr::IsInteger { src, fail } => is_integer!(src, fail),
+            Instr::IsIntegerX { src, fail } => is_integer!(src, fail),
             Instr::IsFloat { src, fail } => test!(is_boxed_kind!(get!(src), Float), fail),
             Instr::IsNumber { src, fail } => {
                 let term = get!(src);
@@ -1427,44 +1398,20 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     fail
                 )
             }
-            Instr::IsTupleOfArity { src, fail, arity } => {
-                test!(
-                    header_of!(get!(src)) == word::header(BoxedKind::Tuple, arity as usize),
-                    fail
-                )
-            }
-            Instr::IsTupleOfArityX { src, fail, arity } => {
-                test!(
-                    header_of!(get!(src)) == word::header(BoxedKind::Tuple, arity as usize),
-                    fail
-                )
-            }
+            Instr::IsTupleOfArity { src, fail, arity } => is_tuple_of_arity!(src, fail, arity),
+            Instr::IsTupleOfArityX { src, fail, arity } => is_tuple_of_arity!(src, fail, arity),
             Instr::IsTaggedTuple {
                 src,
                 fail,
                 arity,
                 tag,
-            } => {
-                let term = get!(src);
-                test!(
-                    header_of!(term) == word::header(BoxedKind::Tuple, arity as usize)
-                        && element!(term, 0) == word::immediate(word::IMM_ATOM, u64::from(tag)),
-                    fail
-                )
-            }
+            } => is_tagged_tuple!(src, fail, arity, tag),
             Instr::IsTaggedTupleX {
                 src,
                 fail,
                 arity,
                 tag,
-            } => {
-                let term = get!(src);
-                test!(
-                    header_of!(term) == word::header(BoxedKind::Tuple, arity as usize)
-                        && element!(term, 0) == word::immediate(word::IMM_ATOM, u64::from(tag)),
-                    fail
-                )
-            }
+            } => is_tagged_tuple!(src, fail, arity, tag),
             Instr::IsMap { src, fail } => test!(is_boxed_kind!(get!(src), FlatMap | HashMap), fail),
             Instr::IsFunction { src, fail } => {
                 test!(is_boxed_kind!(get!(src), Fun | ExportFun), fail)
@@ -1483,80 +1430,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
 
             // Selects
-            Instr::SelectImm { src, fail, table } => {
-                let value = get!(src);
-                let count = unsafe { table.word(0) } as usize;
-                // SAFETY: the loader made a table of `count` values and as many jumps.
-                let values = unsafe { std::slice::from_raw_parts(table.0.add(1), count) };
-                match values.binary_search(&value) {
-                    Ok(index) => jump!(Jump(unsafe { table.word(1 + count + index) } as i32)),
-                    Err(_) => jump!(fail),
-                }
-            }
-            Instr::SelectImmX { src, fail, table } => {
-                let value = get!(src);
-                let count = unsafe { table.word(0) } as usize;
-                // SAFETY: the loader made a table of `count` values and as many jumps.
-                let values = unsafe { std::slice::from_raw_parts(table.0.add(1), count) };
-                match values.binary_search(&value) {
-                    Ok(index) => jump!(Jump(unsafe { table.word(1 + count + index) } as i32)),
-                    Err(_) => jump!(fail),
-                }
-            }
-            Instr::SelectImmFew { src, fail, table } => {
-                let value = get!(src);
-                let count = unsafe { table.word(0) } as usize;
-                let mut target = fail;
-                for index in 1..=count {
-                    if unsafe { table.word(index) } == value {
-                        target = Jump(unsafe { table.word(count + index) } as i32);
-                        break;
-                    }
-                }
-                jump!(target)
-            }
-            Instr::SelectImmFewX { src, fail, table } => {
-                let value = get!(src);
-                let count = unsafe { table.word(0) } as usize;
-                let mut target = fail;
-                for index in 1..=count {
-                    if unsafe { table.word(index) } == value {
-                        target = Jump(unsafe { table.word(count + index) } as i32);
-                        break;
-                    }
-                }
-                jump!(target)
-            }
-            Instr::SelectRange { src, fail, table } => {
-                let value = get!(src);
-                if word::is_small(value) {
-                    let index = word::small_value(value)
-                        .wrapping_sub(unsafe { table.word(0) } as i64)
-                        as u64;
-                    if index < unsafe { table.word(1) } {
-                        let target = Jump(unsafe { table.word(2 + index as usize) } as i32);
-                        if target.0 != 0 {
-                            jump!(target)
-                        }
-                    }
-                }
-                jump!(fail)
-            }
-            Instr::SelectRangeX { src, fail, table } => {
-                let value = get!(src);
-                if word::is_small(value) {
-                    let index = word::small_value(value)
-                        .wrapping_sub(unsafe { table.word(0) } as i64)
-                        as u64;
-                    if index < unsafe { table.word(1) } {
-                        let target = Jump(unsafe { table.word(2 + index as usize) } as i32);
-                        if target.0 != 0 {
-                            jump!(target)
-                        }
-                    }
-                }
-                jump!(fail)
-            }
+            Instr::SelectImm { src, fail, table } => select_imm!(src, fail, table),
+            Instr::SelectImmX { src, fail, table } => select_imm!(src, fail, table),
+            Instr::SelectImmFew { src, fail, table } => select_imm_few!(src, fail, table),
+            Instr::SelectImmFewX { src, fail, table } => select_imm_few!(src, fail, table),
+            Instr::SelectRange { src, fail, table } => select_range!(src, fail, table),
+            Instr::SelectRangeX { src, fail, table } => select_range!(src, fail, table),
             Instr::SelectTerm { src, fail, table } => {
                 let value = get!(src);
                 let count = unsafe { table.word(0) } as usize;

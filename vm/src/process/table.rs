@@ -123,11 +123,6 @@ pub(crate) fn reserve() -> Option<Pid> {
     table().reserve()
 }
 
-/// Gives back a pid that was reserved and never published.
-pub(crate) fn cancel(pid: Pid) {
-    table().release(pid);
-}
-
 /// Makes a process findable.
 pub(crate) fn publish(shared: Arc<Shared>) {
     let slot = table().slot(shared.pid());

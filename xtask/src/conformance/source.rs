@@ -287,16 +287,16 @@ mod tests {
     fn package_sources_become_source_entries() {
         let mut out = String::new();
         one_line_entries(
-            "deb [signed-by=/k.gpg] http://deb.debian.org/debian bookworm main\n# deb x\n",
+            "deb [signed-by=/k.gpg] http://mirror.example/debian bookworm main\n# deb x\n",
             &mut out,
         )
         .expect("well formed");
-        stanzas("Types: deb\n# note\nURIs: http://deb.debian.org/debian\nSuites: b\n\nTypes: deb\nURIs: http://other.org/x\n", &mut out)
+        stanzas("Types: deb\n# note\nURIs: http://mirror.example/debian\nSuites: b\n\nTypes: deb\nURIs: http://other.example/x\n", &mut out)
             .expect("well formed");
         assert_eq!(
             out,
-            "Types: deb-src\nURIs: http://deb.debian.org/debian\nSuites: bookworm\nComponents: main\nSigned-By: /k.gpg\n\n\
-             Types: deb-src\nURIs: http://deb.debian.org/debian\nSuites: b\n\n"
+            "Types: deb-src\nURIs: http://mirror.example/debian\nSuites: bookworm\nComponents: main\nSigned-By: /k.gpg\n\n\
+             Types: deb-src\nURIs: http://mirror.example/debian\nSuites: b\n\n"
         );
     }
 }
