@@ -7,7 +7,9 @@
 
 mod break_menu;
 mod command;
+mod crash_dump;
 mod node;
+mod report;
 
 use std::ffi::OsString;
 use std::path::Path;
