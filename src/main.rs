@@ -102,7 +102,12 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("lintel: {error}");
+            let program = if error.names_its_program() {
+                ""
+            } else {
+                "lintel: "
+            };
+            eprintln!("{program}{error}");
             ExitCode::FAILURE
         }
     }
