@@ -314,7 +314,11 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     }
     let depth = crate::process::backtrace_depth();
     let mut addresses: SmallVec<[u64; 16]> = SmallVec::new();
-    addresses.push(ip as u64);
+    // SAFETY: an exception is raised by the instruction at `ip`.
+    if !matches!(unsafe { &*ip }, Instr::CallNative { .. }) {
+        // A native function stands in place of its own code: it is named by `top` already.
+        addresses.push(ip as u64);
+    }
     let mut at = process.heap.stack_top.get();
     let end = process.heap.end.get();
     while at < end && addresses.len() < depth.max(1) + 1 {
@@ -324,7 +328,7 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
             // The call stands before the instruction that it returns to. A place that calls itself over and
             // over is listed once (OTP 25, `gather_stacktrace`).
             let call = code_address(word).wrapping_sub(1) as u64;
-            if addresses.len() == 1 || addresses.last() != Some(&call) {
+            if addresses.len() <= 1 || addresses.last() != Some(&call) {
                 addresses.push(call);
             }
         }
@@ -434,7 +438,8 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
     };
     if let Some([module, function]) = raw[RAW_TOP].as_tuple_of::<2>() {
         entries.push(heap.tuple(&[module, function, raw[RAW_ARGS], info_entry]));
-    } else if let Some(here) = addresses.next().and_then(module::find) {
+    } else if let Some(here) = addresses.find_map(module::find) {
+        // A BIF reached by `apply` was raised by its stub, which is of no module.
         let with_args = raw[RAW_TOP].same(Term::TRUE);
         let arity = if with_args {
             raw[RAW_ARGS]

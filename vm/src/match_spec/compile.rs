@@ -75,15 +75,12 @@ fn compile_clause(clause: Term<'_>, dialect: Dialect) -> Result<Clause, Fault> {
     let Some([head, guards, body]) = clause.as_tuple_of::<3>() else {
         return fault("Match specification clause is not a tuple of arity 3");
     };
-    let Some(guards) = guards.proper_list() else {
-        return fault("Guards are not a list");
-    };
-    let Some(body) = body.proper_list() else {
-        return fault("Body is not a list");
-    };
-    if body.is_empty() {
-        return fault("Body is empty");
+    let guards = expressions(guards)?;
+    if dialect == Dialect::Table && body.as_cons().is_none() {
+        return fault("Body clause does not return anything.");
     }
+    // When calls are traced, an empty body says no more than that the call matches.
+    let body = expressions(body)?;
     if dialect == Dialect::Trace {
         let is_list = head.is_nil() || head.proper_list().is_some();
         if !is_list
@@ -108,12 +105,11 @@ fn compile_clause(clause: Term<'_>, dialect: Dialect) -> Result<Clause, Fault> {
         guard_ops.push(ExprOp::Require);
     }
     let mut body_ops = Vec::new();
-    let last = body.len() - 1;
     for (index, expression) in body.into_iter().enumerate() {
-        compile_expression(expression, &by_number, dialect, false, &mut body_ops)?;
-        if index != last {
+        if index > 0 {
             body_ops.push(ExprOp::Drop);
         }
+        compile_expression(expression, &by_number, dialect, false, &mut body_ops)?;
     }
     Ok(Clause {
         head,
@@ -122,6 +118,15 @@ fn compile_clause(clause: Term<'_>, dialect: Dialect) -> Result<Clause, Fault> {
         slots,
         variables,
     })
+}
+
+/// The list of guards, or of the expressions of a body.
+fn expressions(list: Term<'_>) -> Result<Vec<Term<'_>>, Fault> {
+    match list.proper_list() {
+        Some(list) => Ok(list),
+        None if list.as_cons().is_some() => fault("Match expression is not a proper list."),
+        None => fault("Match expression is not a list."),
+    }
 }
 
 fn constant(term: Term<'_>) -> Constant {
