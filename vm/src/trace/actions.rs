@@ -97,6 +97,8 @@ impl<'p> Actions<'p> {
                 println!("{}", hooks::print(args[0]));
                 Term::TRUE
             }
+            // A test is a BIF: it has no caller.
+            TraceFunction::Caller | TraceFunction::CallerLine if self.test => Term::UNDEFINED,
             TraceFunction::Caller => {
                 calling(process).map_or(Term::UNDEFINED, |place| mfa_term(heap, place.mfa))
             }
