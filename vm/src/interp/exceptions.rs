@@ -194,6 +194,24 @@ fn raw_class(trace: Word) -> Option<Class> {
     }
 }
 
+/// Raises what a helper left in the registers. The state was written back.
+#[cold]
+#[inline(never)]
+pub(crate) fn handle_waiting(process: &mut Process, registers: &mut Registers) -> Flow {
+    let raised = registers.take_raised();
+    handle(process, registers, raised)
+}
+
+/// `raw_raise` with class x0, reason x1, raw trace x2: whether the class is one and an exception waits.
+#[cold]
+pub(crate) fn raw_raise(registers: &mut Registers) -> bool {
+    let [class, reason, trace] = [0, 1, 2].map(|index| registers.x[index]);
+    match Raised::raw(class, reason, trace) {
+        Some(raised) => registers.raise::<()>(raised).is_none(),
+        None => false,
+    }
+}
+
 /// Raises: takes the trace, finds the handler, and goes there; without one the process ends.
 #[cold]
 #[inline(never)]
