@@ -229,6 +229,7 @@ pub(crate) fn apply(
 ) -> Option<&'static Export> {
     let (module, function) = (term(registers.x[arity]), term(registers.x[arity + 1]));
     match (module.as_atom(), function.as_atom()) {
+        (Some(well_known::ERLANG), Some(well_known::APPLY)) if arity == 3 => apply_args(registers),
         (Some(module), Some(function)) => Some(Export::of(Mfa {
             module,
             function,
@@ -269,8 +270,23 @@ fn unpack(registers: &mut Registers, list: Term<'_>) -> Option<Result<usize, ()>
     elements.rest().is_nil().then_some(Ok(count))
 }
 
-/// `erlang:apply/3` with its three arguments in x0…x2.
+/// `erlang:apply/3` with its three arguments in x0…x2. What it calls is never itself: the calls that it stands for are
+/// gone through at once.
 pub(crate) fn apply_args(registers: &mut Registers) -> Option<&'static Export> {
+    loop {
+        let export = apply_args_once(registers)?;
+        let Mfa {
+            module,
+            function,
+            arity,
+        } = export.mfa;
+        if (module, function, arity) != (well_known::ERLANG, well_known::APPLY, 3) {
+            return Some(export);
+        }
+    }
+}
+
+fn apply_args_once(registers: &mut Registers) -> Option<&'static Export> {
     let [module, function, list] = [0, 1, 2].map(|index| term(registers.x[index]));
     let mfa = Mfa {
         module: well_known::ERLANG,

@@ -166,7 +166,7 @@ impl Raised {
 }
 
 /// BIFs that exist to raise: the trace begins with their caller.
-fn is_raising_bif(mfa: Mfa) -> bool {
+pub(crate) fn is_raising_bif(mfa: Mfa) -> bool {
     mfa.module == well_known::ERLANG
         && matches!(
             mfa.function,

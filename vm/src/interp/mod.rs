@@ -2167,8 +2167,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 // SAFETY: the bytes of the literal follow in the table.
                 let bytes =
                     unsafe { std::slice::from_raw_parts(table.0.add(2).cast::<u8>(), bits / 8) };
-                match bits::fast::literal(context, bytes) {
-                    Some(holds) if bits % 8 == 0 => test!(holds, fail),
+                // What is matched is read: the part of a byte at its end must not come afterwards.
+                let whole = bits.is_multiple_of(8);
+                match whole.then(|| bits::fast::literal(context, bytes)) {
+                    Some(Some(holds)) => test!(holds, fail),
                     _ => bits!(),
                 }
             }
