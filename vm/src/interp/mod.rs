@@ -697,7 +697,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     &*(export as *const Export)
                 }))
             }
-            Instr::ExportBif { export } | Instr::CallBifOnly { export } => {
+            Instr::ExportBif { export } => {
                 let export = unsafe { &*(export as *const Export) };
                 let bif = export.active_bif().expect("the stub of a BIF");
                 reds -= 1;
@@ -759,6 +759,27 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     )),
                 }
             }
+            Instr::CallBifOnly { export } => {
+                let export = unsafe { &*(export as *const Export) };
+                let bif = export.active_bif().expect("a call linked to a BIF");
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => flow!(calls::stopped(
+                        process,
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Body
+                    )),
+                }
+            }
             Instr::CallBifLast { words, export } => {
                 let export = unsafe { &*(export as *const Export) };
                 let bif = export.active_bif().expect("a call linked to a BIF");
@@ -772,15 +793,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         return_to_caller!()
                     }
-                    Err(stop) => {
-                        flow!(calls::stopped(
-                            process,
-                            registers,
-                            bif,
-                            stop,
-                            calls::Position::Last(words)
-                        ))
-                    }
+                    Err(stop) => flow!(calls::stopped(
+                        process,
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Body
+                    )),
                 }
             }
             Instr::FuncInfo { arity, .. } => raise!(Raised::function_clause(arity)),
@@ -910,6 +929,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
+                    Err(raised) if raised.by_apply() => raise_built!(raised),
                     Err(raised) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
