@@ -723,7 +723,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     &*(export as *const Export)
                 }))
             }
-            Instr::ExportBif { export } | Instr::CallBifOnly { export } => {
+            Instr::ExportBif { export } => {
                 let export = unsafe { &*(export as *const Export) };
                 let bif = export.active_bif().expect("the stub of a BIF");
                 reds -= 1;
@@ -785,6 +785,27 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     )),
                 }
             }
+            Instr::CallBifOnly { export } => {
+                let export = unsafe { &*(export as *const Export) };
+                let bif = export.active_bif().expect("a call linked to a BIF");
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => flow!(calls::stopped(
+                        process,
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Body
+                    )),
+                }
+            }
             Instr::CallBifLast { words, export } => {
                 let export = unsafe { &*(export as *const Export) };
                 let bif = export.active_bif().expect("a call linked to a BIF");
@@ -798,15 +819,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         return_to_caller!()
                     }
-                    Err(stop) => {
-                        flow!(calls::stopped(
-                            process,
-                            registers,
-                            bif,
-                            stop,
-                            calls::Position::Last(words)
-                        ))
-                    }
+                    Err(stop) => flow!(calls::stopped(
+                        process,
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Body
+                    )),
                 }
             }
             Instr::FuncInfo { arity, .. } => raise!(Raised::function_clause(arity)),
@@ -936,6 +955,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
+                    None if registers.raised_by_apply() => raise_waiting!(),
                     None => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
