@@ -121,7 +121,10 @@ pub(crate) fn bif(
     let export = Export::of(exceptions::mfa_of(traced));
     let original = export.bif().expect("what is traced as a BIF is one");
     // From here on it is a last call: what it returns to stands on the stack.
-    calls::before_call(process, position);
+    let at = process.ip.get();
+    let raises = exceptions::is_raising_bif(export.mfa) && !std::ptr::eq(at, export.bif_stub());
+    // One that only raises never returns, and its caller's frame stays for the stack trace.
+    calls::before_call(process, if raises { Position::Body } else { position });
     process.ip.set(export.bif_stub());
     let resumed = process.take_resumed_bif() == Some(std::ptr::from_ref(original) as usize);
     if !resumed && let Some(point) = of_export(export) {
