@@ -168,18 +168,20 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode, Error> {
         terminal: std::io::stdin().is_terminal(),
         more: arguments.more,
     };
-    let mut command = run::command(&options);
+    let command = run::command(&options);
     if arguments.print {
         println!("{command:?}");
         return Ok(ExitCode::SUCCESS);
     }
-    let status = command.status().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error(format!(
-            "{} is not installed (on Debian: apt-get install qemu-system-x86)",
-            run::QEMU
-        )),
-        _ => Error(format!("{}: {error}", run::QEMU)),
-    })?;
+    let status = run::with_us(command)
+        .status()
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error(format!(
+                "{} is not installed (on Debian: apt-get install qemu-system-x86)",
+                run::QEMU
+            )),
+            _ => Error(format!("{}: {error}", run::QEMU)),
+        })?;
     match status.code() {
         Some(code) => Ok(ExitCode::from(run::exit_code(code) as u8)),
         None => Err(Error(format!("{} was killed: {status}", run::QEMU))),
