@@ -130,6 +130,13 @@ pub fn set_environment(name: &str, value: &OsStr) {
     );
 }
 
+static DRIVERS: OnceLock<fn(&ports::registry::Registry)> = OnceLock::new();
+
+/// What is to be added to the table of drivers before a node starts. Once; what is said later is ignored.
+pub fn set_drivers(add: fn(&ports::registry::Registry)) {
+    let _ = DRIVERS.set(add);
+}
+
 /// Starts a node and runs it to its end.
 pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     for (name, value) in &boot.environment {
@@ -145,6 +152,9 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
         ..ports::node::Config::default()
     })
     .map_err(|error| format!("ports: {error}"))?;
+    if let Some(add) = DRIVERS.get() {
+        add(ports::node::registry());
+    }
     let on_break = match flags.break_handling {
         Break::Menu => signals::Break::Call(break_menu::show),
         Break::Ignore => signals::Break::Ignore,
