@@ -113,7 +113,7 @@ fn descriptors_run_out_and_come_back() {
             [Close(One) || One <- tl(All)],
             Error
         end,
-        {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
+        {ok, Listener} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}, {backlog, 200}]),
         {ok, Port} = inet:port(Listener),
         io:format("~p~n", [{
             Try(fun() -> gen_tcp:listen(0, []) end, fun gen_tcp:close/1),
@@ -167,7 +167,7 @@ fn ten_thousand_connections_echo_and_leave_nothing() {
         Wait = fun Wait(0) -> left; Wait(N) -> case length(erlang:ports()) of Ports -> ok; _ -> timer:sleep(50), Wait(N - 1) end end,
         Gone = Wait(600),
         After = Memory(),
-        io:format("~p~n", [{Count >= 1000, Open >= 2 * Count, Gone, After - Before < 20 * 1024 * 1024}])"#,
+        io:format("~p~n", [{Count >= 1000, Open >= 2 * Count, Gone, (After - Before) div (20 * 1024 * 1024)}])"#,
     );
-    assert_eq!(text(&output), "{true,true,ok,true}\n");
+    assert_eq!(text(&output), "{true,true,ok,0}\n");
 }
