@@ -301,7 +301,7 @@ fn initial_call<'p>(process: &'p Process, heap: Heap<'p>, _: Asked) -> Term<'p> 
 fn status<'p>(process: &'p Process, _: Heap<'p>, asked: Asked) -> Term<'p> {
     Term::atom(if process.must_leave() {
         w::EXITING
-    } else if process.is_suspended() {
+    } else if process.is_suspended() || process.waits_for_port() {
         w::SUSPENDED
     } else if asked == Asked::ByOther && process.is_idle() {
         w::WAITING

@@ -114,6 +114,8 @@ pub struct Process {
     timeout_number: Cell<u64>,
     /// Whether a signal was handled since it began to wait.
     signalled: Cell<bool>,
+    /// Whether it waits until a port is not busy any more.
+    waits_for_port: Cell<bool>,
     error_handler: Cell<Atom>,
     initial_call: Cell<Mfa>,
     parent: Cell<Option<Pid>>,
@@ -200,6 +202,7 @@ impl Process {
             timeout: Cell::new(receive::Timeout::None),
             timeout_number: Cell::new(0),
             signalled: Cell::new(false),
+            waits_for_port: Cell::new(false),
             error_handler: Cell::new(well_known::ERROR_HANDLER),
             initial_call: Cell::new(Mfa {
                 module: well_known::ERLANG,
