@@ -290,6 +290,9 @@ fn current_stacktrace<'p>(process: &'p Process, heap: Heap<'p>, _: Asked) -> Ter
 }
 
 fn backtrace<'p>(process: &'p Process, heap: Heap<'p>, _: Asked) -> Term<'p> {
+    if process.has_flag(Flag::Sensitive) {
+        return heap.binary(b"");
+    }
     let text = hooks::stacks().map_or_else(String::new, |stacks| stacks.backtrace(process));
     heap.binary(text.as_bytes())
 }

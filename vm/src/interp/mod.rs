@@ -95,6 +95,8 @@ pub mod snippets {
     pub static RETURN_TO_TRACE: [Instr; 1] = [Instr::ReturnToTrace];
     /// What functions whose time is taken return to.
     pub static RETURN_TIME_TRACE: [Instr; 1] = [Instr::ReturnTimeTrace];
+    /// What a traced BIF returns to that was the last call of its caller: a frame that names the caller.
+    pub static LAST_CALL_TRACE: [Instr; 1] = [Instr::ReturnToTrace];
 }
 
 macro_rules! instr_fn {

@@ -19,6 +19,9 @@ use crate::term::{Pid, PortId, Term};
 pub trait Schedulers: Send + Sync {
     /// A process is to be run.
     fn ready(&self, process: Queued);
+    /// A process that may wait in a run queue is to be served sooner than when it was put there
+    /// ([`Shared::service_priority`](super::Shared::service_priority)).
+    fn hurry(&self, _: Pid) {}
     /// After this time, unless cancelled, the process gets `Signal::Timeout(number)`. The answer
     /// identifies the timer.
     fn set_timeout(&self, pid: Pid, number: u64, after: Duration) -> u64;
