@@ -173,6 +173,17 @@ fn set_internal_state_2<'p>(call: Call<'p>) -> BifResult<'p> {
     set(call, name.ok_or_else(badarg)?, value)
 }
 
+/// Milliseconds that each collection that somebody watches takes longer.
+static COLLECTION_SLEEP: AtomicU32 = AtomicU32::new(0);
+
+/// Makes a collection longer where a test asked for that.
+pub(crate) fn lengthen_collection() {
+    let ms = COLLECTION_SLEEP.load(Ordering::Relaxed);
+    if ms > 0 {
+        std::thread::sleep(Duration::from_millis(ms.into()));
+    }
+}
+
 /// A limit that tests set: how it was.
 fn set_limit<'p>(limit: &AtomicU32, value: Term<'p>) -> BifResult<'p> {
     let new = match value.as_usize() {
@@ -226,7 +237,11 @@ fn set<'p>(call: Call<'p>, key: &str, value: Term<'p>) -> BifResult<'p> {
         "force_gc" => Term::bool(value.as_pid().is_some_and(table::exists)),
         "fill_heap" => Term::OK,
         "gc_state" => value.as_bool().map(|_| Term::TRUE).ok_or_else(badarg)?,
-        "test_long_gc_sleep" => value.as_u64().map(|_| Term::TRUE).ok_or_else(badarg)?,
+        "test_long_gc_sleep" => {
+            let ms = value.as_u64().and_then(|ms| u32::try_from(ms).ok());
+            COLLECTION_SLEEP.store(ms.ok_or_else(badarg)?, Ordering::Relaxed);
+            Term::TRUE
+        }
         "node_tab_delayed_delete" => value.as_i64().map(|_| Term::OK).ok_or_else(badarg)?,
         "process_uniq_counter" => value.as_i64().map(|_| Term::OK).ok_or_else(badarg)?,
         "kill_dist_connection" => Term::FALSE,

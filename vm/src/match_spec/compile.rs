@@ -90,12 +90,6 @@ fn compile_clause(clause: Term<'_>, dialect: Dialect) -> Result<Clause, Fault> {
         {
             return fault("Match head is no list");
         }
-    } else if head.as_tuple().is_none()
-        && head
-            .as_atom()
-            .is_none_or(|atom| atom != well_known::WILDCARD && variable(atom).is_none())
-    {
-        return fault("Match head is invalid");
     }
     let (head, slots, variables) = compile_head(head)?;
     let by_number: HashMap<u32, usize> = variables.iter().copied().collect();

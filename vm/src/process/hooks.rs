@@ -156,6 +156,10 @@ pub trait Distribution: Send + Sync {
 pub trait Stacks: Send + Sync {
     /// `current_function`: the function that a process is in.
     fn current_function(&self, process: &Process) -> Option<crate::code::Mfa>;
+    /// The same for a process that asks of itself: the function that calls the BIF.
+    fn asking_function(&self, process: &Process) -> Option<crate::code::Mfa> {
+        self.current_function(process)
+    }
     /// `current_location`: `{Module, Function, Arity, Location}`, or `undefined`.
     fn current_location<'p>(&self, process: &'p Process, heap: Heap<'p>) -> Term<'p>;
     /// `current_stacktrace`: a list of such tuples, at most `depth`.

@@ -105,12 +105,20 @@ impl<'p> Actions<'p> {
                 super::events::stacktrace(process, heap, depth)
             }
             TraceFunction::GetSeqToken => process.seq_token(),
+            TraceFunction::SetSeqToken if self.test => {
+                // A test changes nothing: it says what is set.
+                sequential::info(process, args[0])?
+            }
             TraceFunction::SetSeqToken => sequential::set(process, args[0], args[1], false)?,
             TraceFunction::IsSeqTrace => Term::bool(!process.seq_token().is_nil()),
             TraceFunction::GetTcw => heap.unsigned(control_word().load(Ordering::SeqCst).into()),
             TraceFunction::SetTcw => {
                 let word = u32::try_from(args[0].as_u64()?).ok()?;
-                heap.unsigned(control_word().swap(word, Ordering::SeqCst).into())
+                let before = match self.test {
+                    true => control_word().load(Ordering::SeqCst),
+                    false => control_word().swap(word, Ordering::SeqCst),
+                };
+                heap.unsigned(before.into())
             }
             TraceFunction::EnableTrace | TraceFunction::DisableTrace => {
                 self.switch(function == TraceFunction::EnableTrace, args)?
