@@ -17,9 +17,9 @@ use vm::interp::{Interpreter, snippets};
 use vm::process::{Outcome, Priority, Process, Runner, signal, spawn};
 use vm::term::{Pid, Term};
 
-use crate::break_menu;
 use crate::command::Otp;
 use crate::command::flags::{Break, FileNames, Flags, NameWarning, TimeWarp, Warnings};
+use crate::{break_menu, crash_dump};
 
 /// What a node is started with.
 pub struct Boot<'a> {
@@ -157,6 +157,10 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     settle(flags);
     tune(flags);
     set_printer();
+    if !flags.no_crash_dump {
+        scheduler::halt::set_crash_dump(crash_dump::write);
+    }
+    vm::fatal::set_end(scheduler::halt::crash);
     if boot.epmd {
         start_epmd();
     }

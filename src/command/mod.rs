@@ -20,6 +20,13 @@ use crate::node::{self, Boot};
 #[derive(Debug)]
 pub struct Error(String);
 
+impl Error {
+    /// Whether it names the program that complains, as the stock one does.
+    pub fn names_its_program(&self) -> bool {
+        self.0.starts_with("escript: ")
+    }
+}
+
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

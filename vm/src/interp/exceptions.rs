@@ -47,6 +47,8 @@ enum Top {
     Given(Word),
     /// A raw trace taken earlier.
     Raw(Word),
+    /// The same, whose exception a program raises anew with a reason of its own.
+    RawAnew(Word),
 }
 
 impl Raised {
@@ -161,7 +163,13 @@ impl Raised {
             well_known::THROW => Class::Throw,
             _ => return None,
         };
-        Some(Raised::new(class, reason, Top::Raw(trace)))
+        Some(Raised::new(class, reason, Top::RawAnew(trace)))
+    }
+
+    /// Whether `erlang:apply` itself is the function that failed.
+    pub fn by_apply(&self) -> bool {
+        matches!(&self.top, Top::Function(mfa, _)
+            if mfa.module == well_known::ERLANG && mfa.function == well_known::APPLY)
     }
 }
 
@@ -181,6 +189,9 @@ const RAW_TOP: usize = 2;
 const RAW_ARGS: usize = 3;
 const RAW_INFO: usize = 4;
 
+/// In `RAW_TOP`: the function that raises, with arguments; where in it is not known any more.
+const NOWHERE: Term<'static> = Term::FALSE;
+
 fn raw_class(trace: Word) -> Option<Class> {
     if !word::is_boxed(trace) {
         return None;
@@ -192,6 +203,32 @@ fn raw_class(trace: Word) -> Option<Class> {
         well_known::THROW => Some(Class::Throw),
         _ => Some(Class::Error),
     }
+}
+
+/// Raises what a helper left in the registers. The state was written back.
+#[cold]
+#[inline(never)]
+pub(crate) fn handle_waiting(process: &mut Process, registers: &mut Registers) -> Flow {
+    let raised = registers.take_raised();
+    handle(process, registers, raised)
+}
+
+/// `raw_raise` with class x0, reason x1, raw trace x2: whether the class is one and an exception waits.
+#[cold]
+pub(crate) fn raw_raise(registers: &mut Registers) -> bool {
+    let [class, reason, trace] = [0, 1, 2].map(|index| registers.x[index]);
+    match Raised::raw(class, reason, trace) {
+        Some(raised) => registers.raise::<()>(raised).is_none(),
+        None => false,
+    }
+}
+
+/// Whether a raw trace is that of a `function_clause` error.
+fn is_of_clauses(trace: Word) -> bool {
+    // SAFETY: a term of the running process, and nothing is collected here.
+    let raw =
+        raw_class(trace).and_then(|_| unsafe { Term::<'_>::from_word(trace) }.as_tuple_of::<5>());
+    raw.is_some_and(|raw| raw[RAW_TOP].is_atom(well_known::FUNCTION_CLAUSE))
 }
 
 /// Raises: takes the trace, finds the handler, and goes there; without one the process ends.
@@ -295,9 +332,11 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     // SAFETY: all words are terms of this process, and nothing is collected here.
     let term = |word: Word| unsafe { Term::from_word(word) };
     let class = Term::atom(raised.class.atom());
-    if let Top::Raw(trace) = raised.top {
+    if let Top::Raw(trace) | Top::RawAnew(trace) = raised.top {
+        // OTP 25: only where the class of the error says `function_clause` is the place of the clauses known.
+        let is_lost = matches!(raised.top, Top::RawAnew(_)) && is_of_clauses(trace);
         // A raw trace of the same class is used again; a list that a program made is wrapped.
-        if raw_class(trace) == Some(raised.class) {
+        if raw_class(trace) == Some(raised.class) && !is_lost {
             return trace;
         }
         let (frames, top, args, info) =
@@ -305,6 +344,7 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
                 Some(raw) => (raw[RAW_FRAMES], raw[RAW_TOP], raw[RAW_ARGS], raw[RAW_INFO]),
                 None => (term(trace), Term::NIL, Term::NIL, Term::NIL),
             };
+        let top = if is_lost { NOWHERE } else { top };
         return heap.tuple(&[class, frames, top, args, info]).word();
     }
     if let Top::Given(list) = raised.top {
@@ -356,7 +396,7 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
                 .iter()
                 .map(|&word| term(word))
                 .collect();
-            (Term::TRUE, heap.list(&args))
+            (Term::atom(well_known::FUNCTION_CLAUSE), heap.list(&args))
         }
         Top::HereWithList(list) => (Term::TRUE, term(*list)),
         _ => (Term::NIL, Term::NIL),
@@ -448,13 +488,14 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
         entries.push(heap.tuple(&[module, function, raw[RAW_ARGS], info_entry]));
     } else if let Some(here) = addresses.find_map(module::find) {
         // A BIF reached by `apply` was raised by its stub, which is of no module.
-        let with_args = raw[RAW_TOP].same(Term::TRUE);
-        let arity = if with_args {
-            raw[RAW_ARGS]
-        } else {
+        let top = raw[RAW_TOP];
+        let arity = if top.is_nil() {
             Term::int(here.mfa.arity as i32)
+        } else {
+            raw[RAW_ARGS]
         };
-        let location = location(heap, here.location, info_entry);
+        let place = here.location.filter(|_| !top.same(NOWHERE));
+        let location = location(heap, place, info_entry);
         entries.push(heap.tuple(&[
             Term::atom(here.mfa.module),
             Term::atom(here.mfa.function),

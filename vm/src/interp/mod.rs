@@ -107,6 +107,18 @@ macro_rules! instr_fn {
 }
 pub(crate) use instr_fn;
 
+/// Ends a path to the next instruction that LLVM must not join with another. Where two ways lead there (a
+/// test that holds or fails, a call that may give way), each then jumps to the next instruction by itself,
+/// which takes fewer instructions and is predicted apart.
+#[inline(always)]
+fn path_of_its_own() {
+    #[cfg(not(miri))]
+    // SAFETY: no code, no effect.
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags))
+    }
+}
+
 /// Runs a process.
 ///
 /// # Safety
@@ -165,17 +177,24 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             reds = process.reductions.get();
         }};
     }
+    /// Goes on with the instruction at `ip`.
+    macro_rules! dispatch {
+        () => {{
+            path_of_its_own();
+            continue;
+        }};
+    }
     macro_rules! next {
         () => {{
             ip = unsafe { ip.add(1) };
-            continue;
+            dispatch!();
         }};
     }
     macro_rules! jump {
         ($jump:expr) => {{
             let Jump(distance) = $jump;
             ip = unsafe { ip.offset(distance as isize) };
-            continue;
+            dispatch!();
         }};
     }
     macro_rules! flow {
@@ -184,7 +203,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 Flow::At(at) => {
                     reload!();
                     ip = at;
-                    continue;
+                    dispatch!();
                 }
                 Flow::Leave(outcome) => return outcome,
             }
@@ -196,17 +215,24 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             flow!(exceptions::handle(process, registers, $raised))
         }};
     }
-    /// Raises what was built since the state was written back: the local state is out of date.
-    macro_rules! raise_built {
-        ($raised:expr) => {{
+    /// Raises what waits in the registers, built since the state was written back: the local state is out of
+    /// date.
+    macro_rules! raise_waiting {
+        () => {{
+            cold_path();
             reload!();
-            raise!($raised)
+            sync!();
+            flow!(exceptions::handle_waiting(process, registers))
         }};
     }
-    macro_rules! fail_or_raise_built {
-        ($fail:expr, $raised:expr) => {{
-            reload!();
-            fail_or_raise!($fail, $raised)
+    macro_rules! fail_or_raise_waiting {
+        ($fail:expr) => {{
+            if $fail.0 != 0 {
+                reload!();
+                jump!($fail)
+            } else {
+                raise_waiting!()
+            }
         }};
     }
     macro_rules! fail_or_raise {
@@ -276,7 +302,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         () => {{
             ip = code_address(unsafe { *e });
             pop!(1);
-            continue;
+            dispatch!();
         }};
     }
     /// Goes to the entry of a function of `arity`, giving way if the slice is used up.
@@ -288,7 +314,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 cold_path();
                 leave!(Outcome::Yielded, $arity as usize);
             }
-            continue;
+            dispatch!();
         }};
     }
     /// If `apply` as the last call of a frame of `words` found a BIF, runs it while the frame still stands, so
@@ -346,7 +372,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let arity = calls::arity_at(ip);
                 leave!(Outcome::Yielded, arity);
             }
-            continue;
+            dispatch!();
         }};
     }
     macro_rules! enter_export {
@@ -709,7 +735,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     &*(export as *const Export)
                 }))
             }
-            Instr::ExportBif { export } | Instr::CallBifOnly { export } => {
+            Instr::ExportBif { export } => {
                 let export = unsafe { &*(export as *const Export) };
                 let bif = export.active_bif().expect("the stub of a BIF");
                 reds -= 1;
@@ -771,6 +797,27 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     )),
                 }
             }
+            Instr::CallBifOnly { export } => {
+                let export = unsafe { &*(export as *const Export) };
+                let bif = export.active_bif().expect("a call linked to a BIF");
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => flow!(calls::stopped(
+                        process,
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Body
+                    )),
+                }
+            }
             Instr::CallBifLast { words, export } => {
                 let export = unsafe { &*(export as *const Export) };
                 let bif = export.active_bif().expect("a call linked to a BIF");
@@ -784,15 +831,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         return_to_caller!()
                     }
-                    Err(stop) => {
-                        flow!(calls::stopped(
-                            process,
-                            registers,
-                            bif,
-                            stop,
-                            calls::Position::Last(words)
-                        ))
-                    }
+                    Err(stop) => flow!(calls::stopped(
+                        process,
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Body
+                    )),
                 }
             }
             Instr::FuncInfo { arity, .. } => raise!(Raised::function_clause(arity)),
@@ -855,121 +900,125 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::Apply { arity } => {
                 sync!();
                 match calls::apply(process, registers, arity as usize) {
-                    Ok(export) => {
+                    Some(export) => {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(export.address(), arity)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::ApplyLast { arity, words } => {
                 sync!();
                 match calls::apply(process, registers, arity as usize) {
-                    Ok(export) => {
+                    Some(export) => {
                         apply_bif_last!(export, words);
                         pop!(words);
                         enter!(export.address(), arity)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::ApplyArgs => {
                 sync!();
                 match calls::apply_args(registers) {
-                    Ok(export) => {
+                    Some(export) => {
                         apply_bif_last!(export, 0);
                         enter!(export.address(), export.mfa.arity)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::ApplyFunArgs => {
                 sync!();
                 match calls::apply_fun_args(process, registers) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         enter!(target, live)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::CallApplyArgs => {
                 sync!();
                 match calls::apply_args(registers) {
-                    Ok(export) => {
+                    Some(export) => {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(export.address(), export.mfa.arity)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::ApplyArgsLast { words } => {
                 sync!();
                 match calls::apply_args(registers) {
-                    Ok(export) => {
+                    Some(export) => {
                         apply_bif_last!(export, words);
                         pop!(words);
                         enter!(export.address(), export.mfa.arity)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::CallApplyFunArgs => {
                 sync!();
                 match calls::apply_fun_args(process, registers) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => {
+                    None if registers.raised_by_apply() => raise_waiting!(),
+                    None => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                        raise!(raised)
+                        sync!();
+                        flow!(exceptions::handle_waiting(process, registers))
                     }
                 }
             }
             Instr::ApplyFunArgsLast { words } => {
                 sync!();
                 match calls::apply_fun_args(process, registers) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         pop!(words);
                         enter!(target, live)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::CallFun { arity } => {
                 sync!();
                 let fun = unsafe { *x.add(arity as usize) };
                 match calls::fun_target(process, registers, fun, arity as usize) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => {
+                    None => {
                         reload!();
                         // The stock VM has pushed it when it finds that there is no such fun.
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                        raise!(raised)
+                        sync!();
+                        flow!(exceptions::handle_waiting(process, registers))
                     }
                 }
             }
             Instr::CallFunReg { arity, fun } => {
                 sync!();
                 match calls::fun_target(process, registers, get!(fun), arity as usize) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => {
+                    None => {
                         reload!();
                         // The stock VM has pushed it when it finds that there is no such fun.
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                        raise!(raised)
+                        sync!();
+                        flow!(exceptions::handle_waiting(process, registers))
                     }
                 }
             }
@@ -977,12 +1026,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 sync!();
                 let fun = unsafe { *x.add(arity as usize) };
                 match calls::fun_target(process, registers, fun, arity as usize) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         pop!(words);
                         enter!(target, live)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::Return => return_to_caller!(),
@@ -1626,8 +1675,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     *arg = operand!(unsafe { table.word(3 + index) });
                 }
                 sync!();
-                match calls::guard_bif(process, bif, &args[..count]) {
-                    Ok(result) => {
+                match calls::guard_bif(process, registers, bif, &args[..count]) {
+                    Some(result) => {
                         reload!();
                         if live == NOT_LIVE as usize {
                             set!(dst, result);
@@ -1635,7 +1684,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         }
                         deliver!(dst, live, result)
                     }
-                    Err(raised) => fail_or_raise_built!(fail, raised),
+                    None => fail_or_raise_waiting!(fail),
                 }
             }
             Instr::SelfPid { dst } => {
@@ -1890,14 +1939,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             )),
             Instr::Raise { trace, value } => raise!(Raised::again(get!(trace), get!(value))),
             Instr::RawRaise => {
-                let (class, reason, trace) = unsafe { (*x, *x.add(1), *x.add(2)) };
-                match Raised::raw(class, reason, trace) {
-                    Some(raised) => raise!(raised),
-                    None => {
-                        unsafe { *x = Term::atom(crate::atom::well_known::BADARG).word() };
-                        next!()
-                    }
+                if exceptions::raw_raise(registers) {
+                    sync!();
+                    flow!(exceptions::handle_waiting(process, registers))
                 }
+                unsafe { *x = Term::atom(crate::atom::well_known::BADARG).word() };
+                next!()
             }
             Instr::BuildStacktrace => {
                 sync!();
@@ -1945,7 +1992,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 if reds <= 0 {
                     leave!(Outcome::Yielded, 0);
                 }
-                continue;
+                dispatch!();
             }
             Instr::RemoveMessage => {
                 sync!();
@@ -1969,8 +2016,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     leave!(Outcome::Waiting(None), 0)
                 }
                 TimeLimit::None => match calls::timeout(operand!(time)) {
-                    Ok(calls::Timeout::Now) => next!(),
-                    Ok(calls::Timeout::Never) => {
+                    calls::Timeout::Now => next!(),
+                    calls::Timeout::Never => {
                         // Nothing is alive while it waits, so the time must be found again: keep it.
                         if target.0 == 0 {
                             leave!(Outcome::Waiting(None), waiting_live(time))
@@ -1978,15 +2025,15 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         ip = unsafe { ip.offset(target.0 as isize) };
                         leave!(Outcome::Waiting(None), 0)
                     }
-                    Ok(calls::Timeout::After(milliseconds)) => {
+                    calls::Timeout::After(milliseconds) => {
                         process.timeout_ip.set(unsafe { ip.add(1) });
                         ip = unsafe { ip.offset(target.0 as isize) };
                         leave!(Outcome::Waiting(Some(milliseconds)), 0)
                     }
-                    Err(raised) => {
+                    calls::Timeout::Bad => {
                         // The receive ends here: the next one begins with the first message.
                         process.restart_receive();
-                        raise_built!(raised)
+                        raise!(Raised::error(crate::atom::well_known::TIMEOUT_VALUE))
                     }
                 },
             },
@@ -2022,21 +2069,21 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             } => {
                 sync!();
                 match maps::put_assoc(process, registers, table) {
-                    Ok(map) => {
+                    Some(map) => {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::PutMapExact { dst, fail, table } => {
                 sync!();
                 match maps::put_exact(process, registers, table) {
-                    Ok(map) => {
+                    Some(map) => {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
                     }
-                    Err(raised) => fail_or_raise_built!(fail, raised),
+                    None => fail_or_raise_waiting!(fail),
                 }
             }
             Instr::HasMapFields { src, fail, table } => {

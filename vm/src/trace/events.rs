@@ -331,8 +331,3 @@ pub fn process_dump(process: &Process) -> String {
         process.total_heap_size(),
     )
 }
-
-/// The stack of the function that is being entered, as `process_info(current_stacktrace)` shows it.
-pub fn stacktrace<'p>(process: &'p Process, heap: Heap<'p>, depth: usize) -> Term<'p> {
-    hooks::stacks().map_or(Term::NIL, |stacks| stacks.stacktrace(process, heap, depth))
-}
