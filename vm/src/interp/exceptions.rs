@@ -174,7 +174,7 @@ impl Raised {
 }
 
 /// BIFs that exist to raise: the trace begins with their caller.
-pub(crate) fn is_raising_bif(mfa: Mfa) -> bool {
+fn is_raising_bif(mfa: Mfa) -> bool {
     mfa.module == well_known::ERLANG
         && matches!(
             mfa.function,
@@ -353,6 +353,7 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
             .word();
     }
     let depth = crate::process::backtrace_depth();
+    use crate::trace::call::{Caller, caller_at};
     let mut addresses: SmallVec<[u64; 16]> = SmallVec::new();
     // SAFETY: an exception is raised by the instruction at `ip`.
     if !matches!(unsafe { &*ip }, Instr::CallNative { .. }) {
@@ -367,8 +368,15 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
         if word & word::IMMEDIATE_MASK == IMM_RETURN {
             // The call stands before the instruction that it returns to. A place that calls itself over and
             // over is listed once (OTP 25, `gather_stacktrace`).
-            let call = code_address(word).wrapping_sub(1) as u64;
-            if addresses.len() <= 1 || addresses.last() != Some(&call) {
+            // SAFETY: a return address of the stack.
+            let call = match unsafe { caller_at(at) } {
+                Caller::Before(next) => Some(next.wrapping_sub(1)),
+                Caller::At(call) => Some(call),
+                Caller::None => None,
+            };
+            if let Some(call) = call.map(|call| call as u64)
+                && (addresses.len() <= 1 || addresses.last() != Some(&call))
+            {
                 addresses.push(call);
             }
         }

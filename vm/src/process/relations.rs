@@ -275,6 +275,18 @@ impl Relations {
             .is_some_and(|tables| tables.monitored.borrow_mut().remove(&reference).is_some())
     }
 
+    /// Monitors of this process: their references, who made them, and the name by which each found it.
+    pub fn monitored(&self) -> Vec<(RefNumber, Origin, Option<Atom>)> {
+        let Some(tables) = self.tables.get() else {
+            return Vec::new();
+        };
+        let monitored = tables.monitored.borrow();
+        let entries = monitored
+            .iter()
+            .map(|(&reference, entry)| (reference, entry.origin.clone(), entry.name));
+        entries.collect()
+    }
+
     /// Who monitors this process, in the order in which the monitors were made.
     pub fn monitored_by(&self) -> Vec<Origin> {
         let Some(tables) = self.tables.get() else {
