@@ -7,7 +7,9 @@
 
 mod break_menu;
 mod command;
+mod crash_dump;
 mod node;
+mod report;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -100,7 +102,12 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("lintel: {error}");
+            let program = if error.names_its_program() {
+                ""
+            } else {
+                "lintel: "
+            };
+            eprintln!("{program}{error}");
             ExitCode::FAILURE
         }
     }

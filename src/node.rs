@@ -12,14 +12,14 @@ use vm::bif::BifEntry;
 use vm::code::listing::Listing;
 use vm::code::table::{self, Writer};
 use vm::code::{Export, Mfa, purge};
-use vm::heap::OwnedTerm;
+use vm::heap::{Heap, OwnedTerm};
 use vm::interp::{Interpreter, snippets};
 use vm::process::{Outcome, Priority, Process, Runner, signal, spawn};
 use vm::term::{Pid, Term};
 
-use crate::break_menu;
 use crate::command::Otp;
-use crate::command::flags::{Break, FileNames, Flags, TimeWarp, Warnings};
+use crate::command::flags::{Break, FileNames, Flags, NameWarning, TimeWarp, Warnings};
+use crate::{break_menu, crash_dump};
 
 /// What a node is started with.
 pub struct Boot<'a> {
@@ -157,6 +157,10 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     settle(flags);
     tune(flags);
     set_printer();
+    if !flags.no_crash_dump {
+        scheduler::halt::set_crash_dump(crash_dump::write);
+    }
+    vm::fatal::set_end(scheduler::halt::crash);
     if boot.epmd {
         start_epmd();
     }
@@ -170,7 +174,9 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     });
     let args = OwnedTerm::build(|heap| {
         let words: Vec<Term<'_>> = boot.init.iter().map(|word| heap.binary(word)).collect();
-        heap.list(&[Term::atom(Atom::from_static("init")), heap.list(&words)])
+        // The stock VM would give a module's name of any length, too: there is no such atom.
+        let init = Atom::new(&flags.init_module).unwrap_or(Atom::from_static("init"));
+        heap.list(&[Term::atom(init), heap.list(&words)])
     });
     let first = spawn::spawn(
         None,
@@ -281,12 +287,53 @@ fn settle(flags: &Flags) {
     vm::bif::long_work::set_runner(|work| {
         scheduler::dirty::detach(scheduler::dirty::Kind::Cpu, work)
     });
+    settings::set_name_warning(match flags.name_warning {
+        NameWarning::Warning => settings::NameWarning::Warning,
+        NameWarning::Ignore => settings::NameWarning::Ignore,
+        NameWarning::Error => settings::NameWarning::Error,
+    });
+    for (wanted, switch) in [
+        (flags.ets_compressed, settings::Switch::EtsCompressed),
+        (flags.port_parallelism, settings::Switch::PortParallelism),
+        (flags.no_lines, settings::Switch::NoLines),
+    ] {
+        if wanted {
+            settings::turn_on(switch);
+        }
+    }
+    let _ = FLAGS.set(flags.clone());
+    vm::bif::system_info::provide(said_on_the_command_line);
     vm::bif::system_info::provide(scheduler::bifs::system_info::item);
     vm::bif::system_info::provide(|_, item| match item.name() {
         "port_count" => Some(Term::size(ports::node::count())),
         "port_limit" => Some(Term::size(ports::node::limit())),
         _ => None,
     });
+}
+
+static FLAGS: OnceLock<Flags> = OnceLock::new();
+
+/// What `system_info` tells of the command line.
+fn said_on_the_command_line<'h>(heap: Heap<'h>, item: Atom) -> Option<Term<'h>> {
+    let flags = FLAGS.get()?;
+    let truth = |truth: bool| if truth { Term::TRUE } else { Term::FALSE };
+    Some(match item.name() {
+        "thread_pool_size" => Term::size(flags.async_threads),
+        "compat_rel" => Term::size(flags.compat_rel? as usize),
+        "modified_timing_level" => Term::size(flags.modified_timing? as usize),
+        "delayed_node_table_gc" => match flags.node_table_delay {
+            Some(seconds) => Term::size(seconds as usize),
+            None => Term::atom(Atom::from_static("infinity")),
+        },
+        "dist_buf_busy_limit" => heap.unsigned(flags.dist_busy_limit as u64 * 1024),
+        "outstanding_system_requests_limit" => Term::size(flags.outstanding_requests),
+        "port_parallelism" => truth(flags.port_parallelism),
+        "ets_always_compress" => truth(flags.ets_compressed),
+        "ets_realloc_moves" => truth(flags.ets_realloc_moves),
+        "ets_limit" => Term::size(flags.ets_tables.max(8192)),
+        "break_ignored" => truth(flags.break_handling == Break::Ignore),
+        _ => return None,
+    })
 }
 
 /// How many schedulers there are, and how many of them work at first: one a processor unless told otherwise.

@@ -107,7 +107,7 @@ fn system(tree: &mut Tree) {
     for (path, text) in [
         (
             "/etc/hosts",
-            "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n",
+            "127.0.0.1\tlocalhost lintel\n::1\tlocalhost ip6-localhost\n",
         ),
         ("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"),
         ("/etc/group", "root:x:0:\n"),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use vm::atom::Atom;
+use vm::bif::settings::{self, Switch};
 use vm::code::fun::FunId;
 use vm::code::module::{Exported, Module, Parts};
 use vm::code::{Export, FunEntry, Mfa};
@@ -20,7 +21,11 @@ use crate::rules;
 
 /// The module in the bytes of a `.beam` file that is not compressed as a whole. `name` is what it must be called.
 pub fn prepare(name: Atom, bytes: &[u8]) -> Result<Arc<Module>, LoadError> {
-    link(&named(name, bytes)?)
+    let mut file = named(name, bytes)?;
+    if settings::is_on(Switch::NoLines) {
+        file.forget_lines();
+    }
+    link(&file)
 }
 
 /// A preloaded module: without its lines, which the stock VM does not carry either, so that its functions stand in

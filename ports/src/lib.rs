@@ -18,6 +18,7 @@
 //! | [`pause`], [`describe`] | for the break menu: the terminal; what ports there are |
 //! | [`halt`] | writing all output before the node ends |
 //! | [`poller`], [`pool`] | readiness of descriptors; threads for blocking work |
+//! | [`selection`], [`socket`] | for native modules: waiting for descriptors; sockets as the system has them |
 //! | [`registry`] | which command lines are served by which in-thread driver |
 //! | [`drivers`] | `fd`, `spawn`, `tty_sl`, `ram_file_drv`, sockets |
 //! | [`programs`] | the port programs of OTP, in-thread: `inet_gethost`, `memsup`, … |
@@ -50,6 +51,7 @@ pub mod pool;
 mod port;
 pub mod programs;
 pub mod registry;
+pub mod selection;
 pub mod signals;
 #[allow(unsafe_code, reason = "the crate's one island: calls to the C library")]
 mod sys;
@@ -64,3 +66,4 @@ pub use handle::{
 pub use instance::{Crash, Instance};
 pub use iovec::IoVec;
 pub use open::{Command, OpenOptions, OpenRequest};
+pub use sys::socket;

@@ -13,6 +13,7 @@ use crate::poller::{Poller, Ready};
 use crate::pool::Pool;
 use crate::port::{Op, Port, Settings};
 use crate::registry::Registry;
+use crate::selection;
 use crate::table::{self, Table};
 use crate::timers::Timers;
 use crate::{DriverFactory, StartError};
@@ -156,6 +157,9 @@ fn serve() {
 }
 
 fn report(ready: Ready) {
+    if selection::report(ready.key, ready.what) {
+        return;
+    }
     let node = node();
     drop(node.pause.lock());
     let port = PortId(ready.key);

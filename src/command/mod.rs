@@ -20,6 +20,13 @@ use crate::node::{self, Boot};
 #[derive(Debug)]
 pub struct Error(String);
 
+impl Error {
+    /// Whether it names the program that complains, as the stock one does.
+    pub fn names_its_program(&self) -> bool {
+        self.0.starts_with("escript: ")
+    }
+}
+
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -28,9 +35,18 @@ impl std::fmt::Display for Error {
 
 impl From<UsageError> for Error {
     fn from(error: UsageError) -> Error {
-        Error(error.0)
+        Error(format!("{}\n{USAGE}", error.0))
     }
 }
+
+/// What stands below a complaint about the command line of `erl`.
+const USAGE: &str = "\
+Usage: erl [-sname NAME | -name NAME] [-noshell] [-noinput] [-boot FILE] [-config FILE] [-pa DIR ...]
+           [-eval EXPR] [-s MODULE [FUNCTION [ARG ...]]] [-env VARIABLE VALUE] [-args_file FILE]
+           [-version] [-emu_args] [+S SCHEDULERS:ONLINE] [+P PROCESSES] [+Q PORTS] [+t ATOMS] [+A THREADS]
+           [+B[c|d|i]] [+hms WORDS] [+hmax WORDS] [+c BOOLEAN] [+C MODE] [+fn[u|l|a]] [+pc RANGE] [+W[w|i|e]]
+           [+sbt TYPE] [args ...]
+All flags are those of erl(1).";
 
 impl From<String> for Error {
     fn from(message: String) -> Error {

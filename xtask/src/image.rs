@@ -1,9 +1,13 @@
 //! Images under the emulator: built by `lintel build`, started by `lintel run`, driven at their console.
 
 mod guest;
+mod names;
+mod network;
+mod release;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 
@@ -48,22 +52,27 @@ pub fn run(args: &Args) -> Result<()> {
         size <= IMAGE_MAX,
         "the shell's image has {size} bytes, more than {IMAGE_MAX}"
     );
-    report(
-        "two schedulers and an exit code",
-        two_schedulers(&lintel, &shell),
-    )?;
-    report("a PC, and init:stop()", on_a_pc(&lintel, &shell))?;
-    report("a release", small_release(&lintel, &work))?;
+    step("two schedulers and an exit code", || {
+        two_schedulers(&lintel, &shell)
+    })?;
+    step("a PC, and init:stop()", || on_a_pc(&lintel, &shell))?;
+    step("a release that serves the network", || {
+        network::run(&lintel, &work)
+    })?;
     if !args.no_abi {
         check(&mut Command::new(root().join("tests/abi/run.sh")))?;
     }
     Ok(())
 }
 
-fn report(what: &str, outcome: Result<()>) -> Result<()> {
+/// Runs a step and says how it went and how long it took.
+fn step(what: &str, test: impl FnOnce() -> Result<()>) -> Result<()> {
+    let start = Instant::now();
+    let outcome = test();
     println!(
-        "{} {what}",
-        if outcome.is_ok() { "ok    " } else { "FAILED" }
+        "{} {what} ({:.1} s)",
+        if outcome.is_ok() { "ok    " } else { "FAILED" },
+        start.elapsed().as_secs_f64()
     );
     outcome
 }
@@ -79,7 +88,7 @@ fn build(lintel: &Path, arguments: &[&Path], out: &Path) -> Result<()> {
 }
 
 fn two_schedulers(lintel: &Path, image: &Path) -> Result<()> {
-    let options = ["--smp", "2", "--memory", MEMORY_MB, "--", "--", "+S", "2"];
+    let options = ["--smp", "2", "--memory", MEMORY_MB];
     let mut guest = Guest::start(lintel, image, &options)?;
     guest.expect("1> ")?;
     guest.type_line("lists:reverse(\"Hello, World!\").")?;
@@ -98,28 +107,6 @@ fn on_a_pc(lintel: &Path, image: &Path) -> Result<()> {
     guest.expect("1> ")?;
     guest.type_line("init:stop().")?;
     ended(guest, 0)
-}
-
-/// A release folder of kernel and stdlib alone, with settings of its own.
-fn small_release(lintel: &Path, work: &Path) -> Result<()> {
-    let folder = work.join("release");
-    let version = folder.join("releases/1.0");
-    std::fs::create_dir_all(&version)?;
-    let otp = crate::otp::installed()?;
-    std::fs::copy(
-        otp.root.join("bin/start_clean.boot"),
-        version.join("start.boot"),
-    )?;
-    std::fs::write(version.join("sys.config"), "[{stdlib, [{answer, 42}]}].\n")?;
-    std::fs::write(
-        version.join("vm.args"),
-        "# Settings of the node\n-noshell\n-eval 'io:format(\"answer~p~n\",[application:get_env(stdlib,answer)]),halt(4).'\n",
-    )?;
-    let image = work.join("release.img");
-    build(lintel, &[&folder], &image)?;
-    let mut guest = Guest::start(lintel, &image, &["--", "quiet"])?;
-    guest.expect("answer{ok,42}")?;
-    ended(guest, 4)
 }
 
 fn ended(guest: Guest, code: i32) -> Result<()> {

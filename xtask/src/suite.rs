@@ -105,17 +105,7 @@ fn cargo_tests(vm: &str) -> Result<()> {
     ];
     libraries.extend(&skipped);
     cargo(vm, &libraries)?;
-    let mut programs = vec![
-        "test",
-        "--package",
-        "lintel",
-        "--test",
-        "erlang",
-        "--test",
-        "shell",
-        "--",
-        "--exact",
-    ];
+    let mut programs = vec!["test", "--package", "lintel", "--tests", "--", "--exact"];
     programs.extend(&skipped);
     cargo(vm, &programs)
 }

@@ -388,7 +388,7 @@ fn prctl(option: u64, a: u64, _b: u64, _c: u64, _d: u64) -> Result<usize> {
             Ok(0)
         }
         // PDEATHSIG, TIMERSLACK, CHILD_SUBREAPER, NO_NEW_PRIVS, THP_DISABLE, VMA names: accepted, no effect.
-        1 | 29 | 36 | 38 | 41 | 0x53_564d_41 => Ok(0),
+        1 | 29 | 36 | 38 | 41 | 0x5356_4d41 => Ok(0),
         30 => Ok(50_000),
         39 => Ok(0),
         _ => Err(EINVAL),

@@ -19,7 +19,7 @@ use vm::atom::well_known;
 use vm::bif::{BifResult, Call, Stop, badarg};
 use vm::reference;
 use vm::resource::Resource;
-use vm::term::{Bits, Kind, Term};
+use vm::term::{Bits, Kind, Pid, Term};
 
 use super::paths::is_int;
 use super::{Access, LARGE, file_info, is_number, may_block, ok, path, refused};
@@ -39,7 +39,7 @@ pub struct File {
 }
 
 impl Owned for File {
-    fn owner_died(&self) {
+    fn owner_died(&self, _: Pid) {
         self.orphaned.store(true, Ordering::SeqCst);
         self.close_if_orphaned();
     }
@@ -76,6 +76,12 @@ impl File {
         drop(self.watch.lock().take());
         taken
     }
+}
+
+/// A descriptor of its own for an open file; none where the term is no file.
+pub(crate) fn duplicate(term: Term<'_>) -> Option<Result<OwnedFd, Errno>> {
+    let file = term.resource::<File>()?;
+    Some(file.with(|descriptor| rustix::io::fcntl_dupfd_cloexec(descriptor, 0)))
 }
 
 fn file<'p>(term: Term<'p>) -> Result<&'p File, Stop<'p>> {

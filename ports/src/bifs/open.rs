@@ -12,6 +12,7 @@ use crate::port::{Kind, Settings};
 use std::os::fd::RawFd;
 use vm::atom;
 use vm::atom::{Atom, well_known as w};
+use vm::bif::settings::{self, Switch};
 use vm::bif::{BifResult, Call};
 use vm::process::signal::Peer;
 use vm::term::{PortId, Term};
@@ -86,7 +87,10 @@ struct Found {
 }
 
 fn parse(name: Term<'_>, options: Term<'_>, latin1: bool) -> Result<(OpenRequest, Settings), Bad> {
-    let mut found = Found::default();
+    let mut found = Found {
+        parallelism: settings::is_on(Switch::PortParallelism),
+        ..Found::default()
+    };
     let mut rest = options;
     while let Some(cell) = rest.as_cons() {
         found.option(cell.head(), latin1).ok_or(Bad::Option)?;

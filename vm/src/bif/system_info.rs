@@ -12,6 +12,7 @@ use parking_lot::RwLock;
 use crate::atom::{self, Atom, well_known as w};
 use crate::bif::misc::info_map;
 use crate::bif::{BifResult, Call, badarg, cpu_topology, memory, settings, system_text};
+use crate::code::{Export, Mfa};
 use crate::heap::{Heap, sizes};
 use crate::process::spawn::DEFAULTS;
 use crate::process::{self, hooks, table};
@@ -122,7 +123,6 @@ fn constant_item<'h>(item: &str) -> Option<Term<'h>> {
         | "normal_multi_scheduling_blockers"
         | "dist_ctrl"
         | "taints"
-        | "snifs"
         | "check_io"
         | "ethread_info"
         | "compile_info" => Term::NIL,
@@ -261,6 +261,22 @@ fn list_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
         }
         "sequential_tracer" => pair("sequential_tracer", Term::FALSE),
         "c_compiler_used" => heap.tuple(&[name("rustc"), Term::UNDEFINED]),
+        "snifs" => {
+            let mut built_in = Export::all();
+            built_in.retain(|export| export.is_native());
+            heap.list_from(built_in.into_iter().map(|export| {
+                let Mfa {
+                    module,
+                    function,
+                    arity,
+                } = export.mfa;
+                heap.tuple(&[
+                    Term::atom(module),
+                    Term::atom(function),
+                    Term::size(arity as usize),
+                ])
+            }))
+        }
         "emu_args" => heap.list_from(
             settings::arguments()
                 .iter()

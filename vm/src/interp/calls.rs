@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::exceptions::{self, Raised};
 use super::{Flow, Registers, code_word};
+use crate::atom;
 use crate::atom::{Atom, well_known};
 use crate::bif::{BifEntry, Call, Stop, Trap};
 use crate::code::export::Mfa;
@@ -27,8 +28,6 @@ pub(crate) enum Position {
     Body,
     /// In place of a return: the return address stands on the stack.
     Tail,
-    /// As the last call of a frame of so many words.
-    Last(u16),
 }
 
 /// The arity of the function whose entry is at `ip`: its `FuncInfo` stands before it.
@@ -143,13 +142,6 @@ pub(crate) fn before_call(process: &Process, position: Position) {
             }
         }
         Position::Tail => {}
-        Position::Last(words) => {
-            // SAFETY: the frame has that many words.
-            process
-                .heap
-                .stack_top
-                .set(unsafe { process.heap.stack_top.get().add(words as usize) });
-        }
     }
 }
 
@@ -327,9 +319,13 @@ pub(crate) fn fun_target(
             return Err(badarity(process, registers, fun.term().word(), arity));
         }
         let address = entry.address();
-        if address.is_null() {
-            return unloaded_fun(process, registers, entry, fun.term().word(), arity);
-        }
+        let address = match address.is_null() {
+            false => address,
+            true => match without_code(process, registers, entry, fun.term().word(), arity)? {
+                CodeOfFun::Here(address) => address,
+                CodeOfFun::Asked(handler) => return Ok((handler, 3)),
+            },
+        };
         let env = fun.env();
         for (register, value) in registers.x[arity..].iter_mut().zip(env) {
             *register = value.word();
@@ -358,23 +354,48 @@ fn badarity(process: &Process, registers: &Registers, fun: Word, arity: usize) -
     Raised::tagged(process, well_known::BADARITY, call.word())
 }
 
+/// What a fun without code came to.
+enum CodeOfFun {
+    /// Its code is there again.
+    Here(*const Instr),
+    /// A function of three arguments, which are in place, sees to it.
+    Asked(*const Instr),
+}
+
 /// A fun whose module is not loaded: `error_handler:undefined_lambda(Module, Fun, Args)` loads it and tries again.
+/// Where the code is being purged, the process is suspended until that has come to an end, and then tries again by
+/// `erts_code_purger:pending_purge_lambda(Module, Fun, Args)`.
 #[cold]
-fn unloaded_fun(
+fn without_code(
     process: &mut Process,
     registers: &mut Registers,
     entry: &FunEntry,
     fun: Word,
     arity: usize,
-) -> Result<(*const Instr, usize), Raised> {
+) -> Result<CodeOfFun, Raised> {
+    let waits = entry.is_purged() && crate::code::purge::wait(process.pid(), entry);
+    let address = entry.address();
+    if !waits && !address.is_null() {
+        return Ok(CodeOfFun::Here(address));
+    }
+    let (module, function) = if waits {
+        (atom!("erts_code_purger"), atom!("pending_purge_lambda"))
+    } else {
+        (process.error_handler(), well_known::UNDEFINED_LAMBDA)
+    };
     let handler = Export::existing(Mfa {
-        module: process.error_handler(),
-        function: well_known::UNDEFINED_LAMBDA,
+        module,
+        function,
         arity: 3,
     });
     let Some(handler) = handler.filter(|handler| handler.is_defined()) else {
         return Err(Raised::error(well_known::UNDEF));
     };
+    if waits {
+        process.suspend_until_purged();
+        // It gives way at the handler's entry.
+        process.reductions.set(0);
+    }
     let heap = Heap::new(&process.heap);
     let args: SmallVec<[Term<'_>; 8]> = registers.x[..arity]
         .iter()
@@ -384,7 +405,7 @@ fn unloaded_fun(
     registers.x[0] = Term::atom(entry.id.module).word();
     registers.x[1] = fun;
     registers.x[2] = list;
-    Ok((handler.address(), 3))
+    Ok(CodeOfFun::Asked(handler.address()))
 }
 
 /// `is_function(term, arity)`; none if the arity is no arity.

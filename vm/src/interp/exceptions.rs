@@ -336,7 +336,12 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     }
     let depth = crate::process::backtrace_depth();
     let mut addresses: SmallVec<[u64; 16]> = SmallVec::new();
-    addresses.push(ip as u64);
+    // SAFETY: an exception is raised by the instruction at `ip`.
+    let is_native = matches!(unsafe { &*ip }, Instr::CallNative { .. });
+    if !is_native {
+        // A native function stands in place of its own code: it is named by `top` already.
+        addresses.push(ip as u64);
+    }
     let mut at = process.heap.stack_top.get();
     let end = process.heap.end.get();
     while at < end && addresses.len() < depth.max(1) + 1 {
@@ -346,7 +351,7 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
             // The call stands before the instruction that it returns to. A place that calls itself over and
             // over is listed once (OTP 25, `gather_stacktrace`).
             let call = code_address(word).wrapping_sub(1) as u64;
-            if addresses.len() == 1 || addresses.last() != Some(&call) {
+            if addresses.len() <= 1 || addresses.last() != Some(&call) {
                 addresses.push(call);
             }
         }
@@ -373,7 +378,8 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     };
     let info = match (raised.error_info, raised.cause, &raised.top) {
         (Some(info), ..) => term(info),
-        (None, cause, Top::Function(mfa, _)) if raised.class == Class::Error => {
+        // Nobody explains the errors of native functions.
+        (None, cause, Top::Function(mfa, _)) if raised.class == Class::Error && !is_native => {
             error_info(heap, *mfa, cause.map(term))
         }
         _ => Term::NIL,
@@ -456,7 +462,8 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
     };
     if let Some([module, function]) = raw[RAW_TOP].as_tuple_of::<2>() {
         entries.push(heap.tuple(&[module, function, raw[RAW_ARGS], info_entry]));
-    } else if let Some(here) = addresses.next().and_then(module::find) {
+    } else if let Some(here) = addresses.find_map(module::find) {
+        // A BIF reached by `apply` was raised by its stub, which is of no module.
         let top = raw[RAW_TOP];
         let arity = if top.is_nil() {
             Term::int(here.mfa.arity as i32)
