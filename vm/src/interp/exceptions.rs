@@ -356,7 +356,8 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     use crate::trace::call::{Caller, caller_at};
     let mut addresses: SmallVec<[u64; 16]> = SmallVec::new();
     // SAFETY: an exception is raised by the instruction at `ip`.
-    if !matches!(unsafe { &*ip }, Instr::CallNative { .. }) {
+    let is_native = matches!(unsafe { &*ip }, Instr::CallNative { .. });
+    if !is_native {
         // A native function stands in place of its own code: it is named by `top` already.
         addresses.push(ip as u64);
     }
@@ -403,7 +404,8 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     };
     let info = match (raised.error_info, raised.cause, &raised.top) {
         (Some(info), ..) => term(info),
-        (None, cause, Top::Function(mfa, _)) if raised.class == Class::Error => {
+        // Nobody explains the errors of native functions.
+        (None, cause, Top::Function(mfa, _)) if raised.class == Class::Error && !is_native => {
             error_info(heap, *mfa, cause.map(term))
         }
         _ => Term::NIL,

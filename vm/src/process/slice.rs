@@ -124,9 +124,10 @@ impl Watched {
         Watched { told, timed, since }
     }
 
+    /// `ends`: the process does so, which is no end of a turn.
     #[inline]
-    fn end(self, process: &Process) {
-        if self.told || events::has_turns(process) {
+    fn end(self, process: &Process, ends: bool) {
+        if !ends && (self.told || events::has_turns(process)) {
             events::turn(process, false);
         }
         if self.timed || process.is_timed() {
@@ -146,16 +147,20 @@ fn now() -> i64 {
 /// A turn; one that is `for_signals` came sooner than the process's priority would give it, and runs no code.
 fn run(process: &mut Process, runner: &mut dyn Runner, for_signals: bool) -> Next {
     loop {
-        if !process.handle_signals() {
-            return if process.must_leave() {
-                Next::End
-            } else {
-                Next::Turn
-            };
+        let was_alive = !process.must_leave();
+        let handled = process.handle_signals();
+        if handled {
+            process.do_tasks();
         }
-        process.do_tasks();
         if process.must_leave() {
+            if was_alive && events::has_turns(process) {
+                // It had its turn to end.
+                events::last_turn(process);
+            }
             return Next::End;
+        }
+        if !handled {
+            return Next::Turn;
         }
         if process.is_suspended() || !process.is_ready() {
             return Next::Sleep;
@@ -166,7 +171,8 @@ fn run(process: &mut Process, runner: &mut dyn Runner, for_signals: bool) -> Nex
         process.resume();
         let watched = Watched::begin(process);
         let outcome = runner.run(process);
-        watched.end(process);
+        let ends = matches!(outcome, Outcome::Exited { .. }) || process.must_leave();
+        watched.end(process, ends);
         match outcome {
             Outcome::Yielded if process.must_leave() => return Next::End,
             Outcome::Yielded => return Next::Turn,
