@@ -28,6 +28,8 @@ pub(crate) enum Position {
     Body,
     /// In place of a return: the return address stands on the stack.
     Tail,
+    /// As the last call of a frame of so many words.
+    Last(u16),
 }
 
 /// The arity of the function whose entry is at `ip`: its `FuncInfo` stands before it.
@@ -142,6 +144,13 @@ pub(crate) fn before_call(process: &Process, position: Position) {
             }
         }
         Position::Tail => {}
+        Position::Last(words) => {
+            // SAFETY: the frame has that many words.
+            process
+                .heap
+                .stack_top
+                .set(unsafe { process.heap.stack_top.get().add(words as usize) });
+        }
     }
 }
 
