@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::ets::{TableRef, accessible, compact, table};
-use crate::atom::{Atom, well_known as w};
+use crate::atom::well_known as w;
 use crate::bif::{BifResult, Call, Stop, badarg};
 use crate::ets::store::Cursor;
 use crate::ets::{Access, Table, Type};
@@ -55,25 +55,6 @@ fn spec<'p>(term: Term<'p>) -> Result<Arc<MatchSpec>, Stop<'p>> {
     match_spec::compile(term, Dialect::Table)
         .map(Arc::new)
         .map_err(|_| badarg())
-}
-
-/// A specification that is run on a table's objects: each head is a tuple, a variable or a wildcard (OTP 25,
-/// `analyze_pattern`).
-fn spec_of_objects<'p>(term: Term<'p>) -> Result<Arc<MatchSpec>, Stop<'p>> {
-    let spec = spec(term)?;
-    let fits = |clause: Term<'_>| {
-        clause.as_tuple().is_some_and(|clause| {
-            let head = clause.elements()[0];
-            let is_variable =
-                |name: Atom| name == w::WILDCARD || match_spec::compile::variable(name).is_some();
-            head.as_tuple().is_some() || head.as_atom().is_some_and(is_variable)
-        })
-    };
-    if spec.source().list().all(fits) {
-        Ok(spec)
-    } else {
-        Err(badarg())
-    }
 }
 
 fn pattern<'p>(term: Term<'p>, whole: bool) -> Result<Arc<MatchSpec>, Stop<'p>> {
@@ -252,27 +233,27 @@ fn match_object_3<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn select_2<'p>(call: Call<'p>) -> BifResult<'p> {
     table(call, Access::Read)?;
-    whole(call, spec_of_objects(call.arg(1))?, true)
+    whole(call, spec(call.arg(1))?, true)
 }
 
 fn select_3<'p>(call: Call<'p>) -> BifResult<'p> {
     table(call, Access::Read)?;
-    limited(call, spec_of_objects(call.arg(1))?, true)
+    limited(call, spec(call.arg(1))?, true)
 }
 
 fn select_reverse_2<'p>(call: Call<'p>) -> BifResult<'p> {
     table(call, Access::Read)?;
-    whole(call, spec_of_objects(call.arg(1))?, false)
+    whole(call, spec(call.arg(1))?, false)
 }
 
 fn select_reverse_3<'p>(call: Call<'p>) -> BifResult<'p> {
     table(call, Access::Read)?;
-    limited(call, spec_of_objects(call.arg(1))?, false)
+    limited(call, spec(call.arg(1))?, false)
 }
 
 fn select_count_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    let spec = spec_of_objects(call.arg(1))?;
+    let spec = spec(call.arg(1))?;
     let results = select_all(call, &table, &spec, true);
     Ok(Term::size(
         results
@@ -298,7 +279,7 @@ fn chosen(call: Call<'_>, table: &Table, spec: &MatchSpec) -> Vec<OwnedTerm> {
 
 fn select_delete_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
-    let spec = spec_of_objects(call.arg(1))?;
+    let spec = spec(call.arg(1))?;
     let chosen = chosen(call, &table, &spec);
     call.charge(chosen.len());
     let mut count = 0;
@@ -318,7 +299,7 @@ fn select_replace_2<'p>(call: Call<'p>) -> BifResult<'p> {
     if table.options.kind == Type::Bag {
         return Err(badarg());
     }
-    let spec = spec_of_objects(call.arg(1))?;
+    let spec = spec(call.arg(1))?;
     let mut replacements: Vec<(OwnedTerm, OwnedTerm)> = Vec::new();
     let mut changed_key = false;
     {
