@@ -114,6 +114,8 @@ pub fn build(arguments: BuildArguments) -> Result<ExitCode, Error> {
             erts_version: otp.erts_version,
             preloaded: otp.preloaded,
         },
+        // Modules linked here are of no use to another VM.
+        link: arguments.vm.is_none().then_some(link as image::Link),
         vm: arguments.vm.unwrap_or(own),
         kernel,
         words: arguments.words,
@@ -150,6 +152,18 @@ fn own_kernel(own: &Path) -> Result<PathBuf, Error> {
          where it is with --kernel FILE.",
         beside.display()
     )))
+}
+
+/// Links the modules of an image.
+fn link(modules: Vec<image::Beam>) -> Vec<u8> {
+    let sources: Vec<_> = modules
+        .into_iter()
+        .map(|beam| loader::cache::Source {
+            preloaded: crate::node::is_preloaded(&beam.module),
+            bytes: beam.bytes,
+        })
+        .collect();
+    crate::node::link_modules(&sources)
 }
 
 /// Boots an image.
