@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::atom::{Atom, well_known};
-use crate::bif::progress::{give_way, resumed, wait};
+use crate::bif::progress::{give_way, original, resumed, wait};
 use crate::bif::{BifResult, Call, Exception, Stop, badarg, badarith, error, long_work};
 use crate::process::{send, table};
 use crate::term::Term;
@@ -93,7 +93,7 @@ fn dirty_io_2<'p>(call: Call<'p>) -> BifResult<'p> {
 fn dirty_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let kind = [Kind::Normal, Kind::Cpu, Kind::Io]
         .into_iter()
-        .find(|kind| call.arg(0).is_atom(kind.atom()))
+        .find(|kind| original(call).is_atom(kind.atom()))
         .ok_or_else(badarg)?;
     dirty(call, kind, call.arg(1), call.arg(2))
 }

@@ -307,7 +307,7 @@ fn initial_call<'p>(process: &'p Process, heap: Heap<'p>, _: Asked) -> Term<'p> 
 fn status<'p>(process: &'p Process, _: Heap<'p>, asked: Asked) -> Term<'p> {
     Term::atom(if process.must_leave() {
         w::EXITING
-    } else if process.has_flag(Flag::Works) && !process.is_ready() {
+    } else if process.has_flag(Flag::Works) {
         w::RUNNING
     } else if process.is_suspended() || process.waits_for_port() {
         w::SUSPENDED

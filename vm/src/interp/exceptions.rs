@@ -99,6 +99,8 @@ impl Raised {
     pub fn from_bif(mfa: Mfa, args: &[Word], exception: Exception<'_>) -> Raised {
         let top = match (exception.stacktrace, exception.args) {
             (Some(trace), _) => Top::Given(trace.word()),
+            // `none` is no list of arguments: the arity is shown.
+            (None, Some(args)) if args.is_atom(well_known::NONE) => Top::Here,
             (None, Some(args)) => Top::HereWithList(args.word()),
             (None, None) if is_raising_bif(mfa) => Top::Here,
             (None, None) => Top::Function(mfa, as_given(args)),
@@ -174,7 +176,7 @@ impl Raised {
 }
 
 /// BIFs that exist to raise: the trace begins with their caller.
-fn is_raising_bif(mfa: Mfa) -> bool {
+pub(crate) fn is_raising_bif(mfa: Mfa) -> bool {
     mfa.module == well_known::ERLANG
         && matches!(
             mfa.function,

@@ -85,6 +85,9 @@ fn finish(mut process: Running, next: Next) -> After {
         }
         Next::Turn => After::Ready(process.give_way()),
         Next::End if process.exit_step() => {
+            if monitor::profiles_processes() {
+                monitor::process(process.pid(), events::current(&process), false);
+            }
             events::ended(&process);
             process.die();
             After::Ended

@@ -126,7 +126,16 @@ pub(crate) fn bif(
     // From here on it is a last call: what it returns to stands on the stack.
     let at = process.ip.get();
     calls::before_call(process, position);
-    let last = !matches!(position, Position::Body) && !std::ptr::eq(at, export.bif_stub());
+    // SAFETY: the process is at this instruction.
+    let by_name = matches!(
+        unsafe { &*at },
+        Instr::CallBifOnly { .. } | Instr::CallBifLast { .. }
+    );
+    // One reached by `apply` is called last indeed, but if it can only raise.
+    let last = by_name
+        || (position.is_last()
+            && exceptions::is_raising_bif(export.mfa)
+            && !std::ptr::eq(at, export.bif_stub()));
     process.ip.set(export.bif_stub());
     let arity = original.arity as usize;
     if last {
