@@ -6,6 +6,7 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod allocator;
 mod break_menu;
 mod command;
 mod crash_dump;

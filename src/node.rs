@@ -202,6 +202,7 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     if !flags.no_crash_dump {
         scheduler::halt::set_crash_dump(crash_dump::write);
     }
+    ports::trim::set_give_back(crate::allocator::give_back);
     vm::fatal::set_end(scheduler::halt::crash);
     if boot.epmd {
         start_epmd();

@@ -27,6 +27,8 @@ fn text(output: &Output) -> String {
 
 /// Everything that OTP starts programs for; the shape of each answer.
 const SERVICES: &str = r#"
+    %% What the alarms of a machine short of memory or disk say is not asked for.
+    ok = logger:set_primary_config(level, error),
     {ok, _} = application:ensure_all_started(os_mon),
     {ok, _} = application:ensure_all_started(inets),
     {ok, Listener} = gen_tcp:listen(0, [binary, {active, false}, {ip, {127, 0, 0, 1}}]),
