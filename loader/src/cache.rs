@@ -20,7 +20,7 @@ use vm::atom::{self, Atom, well_known};
 use vm::code::fun::FunId;
 use vm::code::module::{Exported, Function, Line, Module, Parts};
 use vm::code::packed::{Packed, pack, unpack};
-use vm::code::{Export, FunEntry, Mfa};
+use vm::code::{Export, FunEntry, Instr, Mfa};
 use vm::heap::LiteralArea;
 use vm::term::word::Word;
 
@@ -79,6 +79,8 @@ impl Kind {
 /// An open cache.
 struct Cache {
     file: File,
+    /// How many bytes of an instruction are kept, by its number.
+    lengths: Vec<u8>,
     modules: HashMap<(Atom, bool), Entry>,
 }
 
@@ -97,7 +99,7 @@ static CACHE: OnceLock<Cache> = OnceLock::new();
 /// Takes a cache. It must be the first that makes atoms, after the well-known ones. `fingerprint` names this build.
 pub fn open(path: &Path, fingerprint: &str) -> Result<(), String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut head = vec![0; MAGIC.len() + 4];
+    let mut head = vec![0; MAGIC.len() + size_of::<u32>()];
     file.read_exact_at(&mut head, 0)
         .map_err(|error| error.to_string())?;
     let len = head
@@ -111,14 +113,21 @@ pub fn open(path: &Path, fingerprint: &str) -> Result<(), String> {
     if reader.bytes() != Some(fingerprint.as_bytes()) {
         return Err("it was made by another build".into());
     }
-    let modules = read_index(&mut reader, head.len() as u64 + u64::from(len))
+    let (lengths, modules) = read_index(&mut reader, head.len() as u64 + u64::from(len))
         .ok_or("it is cut off, or other atoms were made before it was opened")?;
     CACHE
-        .set(Cache { file, modules })
+        .set(Cache {
+            file,
+            lengths,
+            modules,
+        })
         .map_err(|_| "a cache is open".into())
 }
 
-fn read_index(reader: &mut Reader<'_>, base: u64) -> Option<HashMap<(Atom, bool), Entry>> {
+type Index = (Vec<u8>, HashMap<(Atom, bool), Entry>);
+
+fn read_index(reader: &mut Reader<'_>, base: u64) -> Option<Index> {
+    let lengths = reader.bytes()?.to_vec();
     let first = reader.number()?;
     let count = reader.number()?;
     if first != well_known::COUNT {
@@ -131,8 +140,8 @@ fn read_index(reader: &mut Reader<'_>, base: u64) -> Option<HashMap<(Atom, bool)
             return None;
         }
     }
-    let modules = reader.number()?;
-    (0..modules)
+    let count = reader.number()?;
+    let modules = (0..count)
         .map(|_| {
             let name = Atom::at(reader.number()?)?;
             let preloaded = reader.number()? != 0;
@@ -145,7 +154,8 @@ fn read_index(reader: &mut Reader<'_>, base: u64) -> Option<HashMap<(Atom, bool)
             };
             Some(((name, preloaded), entry))
         })
-        .collect()
+        .collect::<Option<_>>()?;
+    Some((lengths, modules))
 }
 
 /// The module that these bytes were linked to, if the cache holds it.
@@ -160,11 +170,11 @@ pub(crate) fn find(name: Atom, bytes: &[u8], preloaded: bool) -> Option<Arc<Modu
     if crc32fast::hash(&stored) != entry.crc {
         return None;
     }
-    read(name, &mut Reader::new(&stored)).map(Module::new)
+    read(name, &mut Reader::new(&stored), &cache.lengths).map(Module::new)
 }
 
 /// The parts of a stored module.
-fn read(name: Atom, reader: &mut Reader<'_>) -> Option<Parts> {
+fn read(name: Atom, reader: &mut Reader<'_>, lengths: &[u8]) -> Option<Parts> {
     let atom = |index: u32| Atom::at(index);
     let md5: [u8; 16] = reader.bytes()?.try_into().ok()?;
     let on_load = reader.number()?.checked_sub(1);
@@ -175,19 +185,27 @@ fn read(name: Atom, reader: &mut Reader<'_>) -> Option<Parts> {
             entry: r.number()?,
         })
     })?;
+    // What grows from one to the next is stored as the difference.
+    let mut entry = 0;
     let functions = reader.list(|r| {
+        let (name, arity, is_native) = (atom(r.number()?)?, r.number()? as u8, r.number()? != 0);
+        entry += r.number()?;
         Some(Function {
-            name: atom(r.number()?)?,
-            arity: r.number()? as u8,
-            entry: r.number()?,
-            is_native: r.number()? != 0,
+            name,
+            arity,
+            entry,
+            is_native,
         })
     })?;
+    let (mut at, mut last) = (0, 0);
     let lines = reader.list(|r| {
+        at += r.number()?;
+        let file = r.number()?;
+        last += r.signed()?;
         Some(Line {
-            at: r.number()?,
-            file: r.number()?,
-            line: r.number()?,
+            at,
+            file,
+            line: last as u32,
         })
     })?;
     let files = reader.list(|r| Some(Arc::from(std::str::from_utf8(r.bytes()?).ok()?)))?;
@@ -220,9 +238,13 @@ fn read(name: Atom, reader: &mut Reader<'_>) -> Option<Parts> {
         let decoded = constants.iter().map_while(|bytes| decode(heap, bytes).ok());
         decoded.collect()
     });
-    let places = reader.list(|r| Some((r.number()?, r.number()?)))?;
-    let mut code: Vec<Packed> = reader.words()?;
-    let mut data: Vec<Word> = reader.words::<1>()?.into_iter().flatten().collect();
+    let mut at = 0;
+    let places = reader.list(|r| {
+        at += r.number()?;
+        Some((at, r.number()?))
+    })?;
+    let mut code = reader.list(|r| instruction(r, lengths))?;
+    let mut data = reader.list(|r| Some(r.signed()? as Word))?;
     for (place, what) in places {
         let (kind, number) = Kind::of(what)?;
         let word = match kind {
@@ -257,10 +279,24 @@ fn read(name: Atom, reader: &mut Reader<'_>) -> Option<Parts> {
     })
 }
 
+/// An instruction: its first bytes, the others being zero.
+#[inline]
+fn instruction(reader: &mut Reader<'_>, lengths: &[u8]) -> Option<Packed> {
+    let len = *lengths.get(usize::from(reader.peek()?))?;
+    let words = u128::from_le_bytes(reader.ahead(len.into())?);
+    let words = words & u128::MAX >> (128 - 8 * u32::from(len.clamp(1, 16)));
+    Some([words as Word, (words >> 64) as Word])
+}
+
+/// How many bytes the instructions of each number have.
+fn lengths() -> Vec<u8> {
+    Instr::LENGTHS.iter().map(|&len| len as u8).collect()
+}
+
 /// Links modules and writes a cache of them; what cannot be linked is left out, and whoever loads it is told why. The
 /// BIFs must have been linked, as in a node.
 pub fn build(fingerprint: &str, sources: &[Source]) -> Vec<u8> {
-    let stored_module = |source: &Source| {
+    let linked = |source: &Source| {
         let mut file = BeamFile::parse(&source.bytes).ok()?;
         if source.preloaded {
             file.forget_lines();
@@ -270,24 +306,25 @@ pub fn build(fingerprint: &str, sources: &[Source]) -> Vec<u8> {
     };
     let rows: Vec<_> = sources
         .iter()
-        .filter_map(|source| Some((source, stored_module(source)?)))
+        .filter_map(|source| Some((source, linked(source)?)))
         .collect();
     let mut index = Writer::default();
     index.bytes(fingerprint.as_bytes());
+    index.bytes(&lengths());
     let first = well_known::COUNT;
     let atoms: Vec<Atom> = (first..atom::count()).filter_map(Atom::at).collect();
-    index.number(first as usize);
+    index.number(first.into());
     index.list(&atoms, |w, atom| w.bytes(atom.name().as_bytes()));
     let mut at = 0;
     index.list(&rows, |w, (source, (name, stored))| {
-        w.number(name.index() as usize);
-        w.number(usize::from(source.preloaded));
-        w.number(source.bytes.len());
-        w.number(crc32fast::hash(&source.bytes) as usize);
+        w.number(name.index().into());
+        w.number(source.preloaded.into());
+        w.number(source.bytes.len() as u64);
+        w.number(crc32fast::hash(&source.bytes).into());
         w.number(at);
-        w.number(stored.len());
-        w.number(crc32fast::hash(stored) as usize);
-        at += stored.len();
+        w.number(stored.len() as u64);
+        w.number(crc32fast::hash(stored).into());
+        at += stored.len() as u64;
     });
     let index = index.finish();
     let mut out = MAGIC.to_vec();
@@ -347,60 +384,68 @@ fn write(file: &BeamFile<'_>) -> Result<Vec<u8>, LoadError> {
             .then(|| Kind::String.with((word - strings.start as Word) as usize))
             .or_else(|| addresses.get(&word).copied())
     };
-    let code = pack(&parts.code);
-    let words = code
-        .iter()
-        .map(|words| words[1])
-        .chain(parts.data.iter().copied());
-    let places: Vec<(usize, u32)> = words
-        .enumerate()
-        .filter_map(|(place, word)| Some((place, what(word)?)))
-        .collect();
+    let (mut code, mut data) = (pack(&parts.code), parts.data);
+    let words = code.iter_mut().map(|words| &mut words[1]).chain(&mut data);
+    let mut places = Vec::new();
+    for (place, word) in words.enumerate() {
+        if let Some(what) = what(*word) {
+            places.push((place as u64, what));
+            *word = 0;
+        }
+    }
     let mut w = Writer::default();
     w.bytes(&parts.md5);
-    w.number(parts.on_load.map_or(0, |entry| entry as usize + 1));
+    w.number(parts.on_load.map_or(0, |entry| u64::from(entry) + 1));
     w.list(&parts.exports, |w, export| {
-        w.number(export.name.index() as usize);
+        w.number(export.name.index().into());
         w.number(export.arity.into());
-        w.number(export.entry as usize);
+        w.number(export.entry.into());
     });
+    let mut before = 0;
     w.list(&parts.functions, |w, function| {
-        w.number(function.name.index() as usize);
+        w.number(function.name.index().into());
         w.number(function.arity.into());
-        w.number(function.entry as usize);
-        w.number(usize::from(function.is_native));
+        w.number(function.is_native.into());
+        w.number((function.entry - before).into());
+        before = function.entry;
     });
+    let (mut at, mut last) = (0, 0);
     w.list(&parts.lines, |w, line| {
-        w.number(line.at as usize);
-        w.number(line.file as usize);
-        w.number(line.line as usize);
+        w.number((line.at - at).into());
+        w.number(line.file.into());
+        w.signed(i64::from(line.line) - last);
+        (at, last) = (line.at, line.line.into());
     });
     w.list(&parts.files, |w, file| w.bytes(file.as_bytes()));
     w.list(&imports, |w, mfa| {
-        w.number(mfa.module.index() as usize);
-        w.number(mfa.function.index() as usize);
-        w.number(mfa.arity as usize);
+        w.number(mfa.module.index().into());
+        w.number(mfa.function.index().into());
+        w.number(mfa.arity.into());
     });
     w.list(&parts.funs, |w, (fun, entry)| {
-        w.number(fun.function().index() as usize);
-        w.number(fun.id.uniq as usize);
-        w.number(fun.id.index as usize);
-        w.number(fun.id.arity as usize);
-        w.number(fun.num_free as usize);
-        w.number(*entry as usize);
+        w.number(fun.function().index().into());
+        w.number(fun.id.uniq.into());
+        w.number(fun.id.index.into());
+        w.number(fun.id.arity.into());
+        w.number(fun.num_free.into());
+        w.number((*entry).into());
     });
     w.bytes(&parts.attributes);
     w.bytes(&parts.compile_info);
     w.bytes(&parts.strings);
     w.list(&constants, |w, bytes| w.bytes(bytes));
+    let mut at = 0;
     w.list(&places, |w, &(place, what)| {
-        w.number(place);
-        w.number(what as usize);
+        w.number(place - at);
+        w.number(what.into());
+        at = place;
     });
     w.list(&code, |w, words| {
-        words.iter().for_each(|&word| w.word(word))
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let number = usize::from(words[0] as u16);
+        w.raw(&bytes[..Instr::LENGTHS[number]]);
     });
-    w.list(&parts.data, |w, &word| w.word(word));
+    w.list(&data, |w, &word| w.signed(word as i64));
     Ok(w.finish())
 }
 

@@ -17,7 +17,7 @@ use crate::task::process::{self, FDS};
 use crate::task::signal::{ACTIONS, Signals};
 use crate::task::thread::{self, THREADS, Thread};
 use crate::task::wait;
-use crate::task::{futex, sched};
+use crate::task::{asleep, futex, sched};
 use crate::time::Clock;
 
 calls! {
@@ -154,8 +154,7 @@ fn clone3(call: &mut Call<'_>) -> Result<usize> {
 fn new_thread(frame: &TrapFrame, new: &NewThread) -> Result<usize> {
     let needed = CLONE_VM | CLONE_THREAD;
     if new.flags & needed != needed {
-        // A process of its own: there is only one address space.
-        return Err(ENOSYS);
+        return asleep::make();
     }
     let me = current::get();
     let stack = KernelStack::new().ok_or(EAGAIN)?;
@@ -190,7 +189,7 @@ fn new_thread(frame: &TrapFrame, new: &NewThread) -> Result<usize> {
 }
 
 fn fork() -> Result<usize> {
-    Err(ENOSYS)
+    asleep::make()
 }
 
 /// Replaces the program: other threads end, the space is emptied, descriptors marked so are closed.

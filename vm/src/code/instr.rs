@@ -300,6 +300,15 @@ macro_rules! instructions {
             /// The names of all instructions, by number.
             pub const NAMES: &[&str] = &[$(stringify!($name)),*];
 
+            /// How many bytes of the instructions of each number are used, by number: with its fields an instruction is
+            /// laid out as a C structure that begins with its number.
+            pub const LENGTHS: &[usize] = &[$({
+                #[allow(unused_mut, reason = "some have no fields")]
+                let mut end = size_of::<u16>();
+                $($(end = end.next_multiple_of(align_of::<$type>()) + size_of::<$type>();)*)?
+                end
+            }),*];
+
             /// Its number: an index into [`NAMES`](Instr::NAMES).
             #[inline]
             pub fn number(&self) -> u16 {
