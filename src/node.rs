@@ -2,6 +2,7 @@
 //! the preloaded modules, starts the schedulers and the first process.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -44,6 +45,25 @@ fn tables() -> Vec<&'static [BifEntry]> {
     tables.extend(scheduler::bifs::tables());
     tables.extend(nif::bif_tables());
     tables
+}
+
+/// Names this build (see `build.rs`).
+const FINGERPRINT: &str = env!("LINTEL_FINGERPRINT");
+
+/// Takes modules that this build of the VM linked before ([`link_modules`]). Nothing may have made atoms yet.
+pub fn use_modules(file: &Path) -> Result<(), String> {
+    loader::cache::open(file, FINGERPRINT)
+}
+
+/// Links modules for [`use_modules`]. In this process no node can be started any more.
+pub fn link_modules(modules: &[loader::cache::Source]) -> Vec<u8> {
+    link_bifs();
+    loader::cache::build(FINGERPRINT, modules)
+}
+
+/// The modules that are loaded before any Erlang code runs.
+pub fn is_preloaded(module: &str) -> bool {
+    PRELOADED.contains(&module)
 }
 
 /// Prints the names of all BIFs.

@@ -518,7 +518,7 @@ impl Schedulers for Workers {
             return self.push_bound(bound, process);
         }
         match current().filter(|&worker| worker < self.limit()) {
-            Some(worker) if process.shared().priority() == Priority::Normal => {
+            Some(worker) if process.shared().service_priority() == Priority::Normal => {
                 if let Some(displaced) = SLOT.replace(Some(process)) {
                     self.push(worker, displaced);
                 }
@@ -526,6 +526,11 @@ impl Schedulers for Workers {
             Some(worker) => self.push(worker, process),
             None => self.push(self.any(), process),
         }
+    }
+
+    fn hurry(&self, pid: Pid) {
+        // One that is in no queue just now is on its way into one, with its new priority, or runs.
+        let _ = self.all.iter().any(|worker| worker.queue.hurry(pid));
     }
 
     fn set_timeout(&self, pid: Pid, number: u64, after: Duration) -> u64 {

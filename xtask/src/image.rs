@@ -4,6 +4,7 @@ mod guest;
 mod names;
 mod network;
 mod release;
+mod soak;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,6 +26,9 @@ pub struct Args {
     /// Leave out the comparison of programs on Linux and on the kernel.
     #[arg(long)]
     no_abi: bool,
+    /// Only a long mixed load, for so many minutes.
+    #[arg(long, value_name = "MINUTES")]
+    soak: Option<u64>,
 }
 
 /// The largest image of the plain shell, the largest kernel without symbols, and the memory the shell starts with.
@@ -46,6 +50,9 @@ pub fn run(args: &Args) -> Result<()> {
     })?;
     let work = root().join("build/image");
     std::fs::create_dir_all(&work)?;
+    if let Some(minutes) = args.soak {
+        return soak::run(&lintel, &work, minutes);
+    }
     kernel_size(&beside, &work)?;
     let shell = work.join("shell.img");
     build(&lintel, &[], &shell)?;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use crate::arithmetic;
 use crate::atom::{Atom, well_known as w};
 use crate::bif::ets_options::{self, Wanted};
-use crate::bif::{BifResult, Call, Stop, badarg, badarg_because};
+use crate::bif::{BifResult, Call, Stop, badarg, badarg_because, progress};
+use crate::ets::store::Store;
 use crate::ets::{Access, Control, Protection, Table, Type, WriteConcurrency, registry};
 use crate::heap::OwnedTerm;
 use crate::process::hooks::{self, AtExit, add_at_exit};
@@ -131,15 +132,27 @@ fn new_2<'p>(call: Call<'p>) -> BifResult<'p> {
     Ok(id_of(call, &table))
 }
 
+/// Keys whose objects `delete/1` frees before it gives way.
+const FREED_A_TURN: usize = 5000;
+
 fn delete_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    let table = table(call, Access::Write)?;
-    end(&table);
-    Ok(Term::TRUE)
+    let objects = match progress::resumed::<Store>(call) {
+        Some((objects, _)) => Some(objects),
+        None => end(&table(call, Access::Write)?),
+    };
+    let Some(mut objects) = objects else {
+        return Ok(Term::TRUE);
+    };
+    if objects.shed(FREED_A_TURN) {
+        return Ok(Term::TRUE);
+    }
+    Err(progress::give_way(call, objects, &[]))
 }
 
-fn end(table: &Arc<Table>) {
+/// Ends a table; its objects, which nobody finds any more.
+fn end(table: &Arc<Table>) -> Option<Store> {
     registry::remove(table);
-    table.destroy();
+    table.take_down()
 }
 
 /// Ends or hands over the tables of a process that exits, and its fixations of others'.
@@ -163,7 +176,7 @@ impl AtExit for Owners {
                 Some((heir, data)) if heir != pid && processes::exists(heir) => {
                     hand_over(&table, pid, heir, data.term());
                 }
-                _ => end(&table),
+                _ => drop(end(&table)),
             }
         }
         for table in registry::all() {
@@ -195,7 +208,8 @@ fn hand_over(table: &Arc<Table>, from: Pid, to: Pid, data: Term<'_>) {
     registry::change_owner(table, from, to);
     if new_owner.is_none_or(|shared| shared.is_exiting()) {
         // It may have looked for its tables before it got this one.
-        return end(table);
+        drop(end(table));
+        return;
     }
     let message = OwnedTerm::build(|heap| {
         let id = match table.options.named {

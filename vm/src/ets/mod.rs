@@ -130,17 +130,13 @@ impl Table {
         !self.deleted.load(Ordering::Acquire)
     }
 
-    /// Ends it: its objects go.
-    pub(crate) fn destroy(&self) -> bool {
+    /// Ends the table: it has no objects from now on. Those that it had, the first time.
+    pub(crate) fn take_down(&self) -> Option<Store> {
         if self.deleted.swap(true, Ordering::AcqRel) {
-            return false;
+            return None;
         }
-        let old = std::mem::replace(
-            &mut *self.store.write(),
-            Store::new(self.options.kind, self.options.key_position),
-        );
-        drop(old);
-        true
+        let none = Store::new(self.options.kind, self.options.key_position);
+        Some(std::mem::replace(&mut *self.store.write(), none))
     }
 
     /// Whether a process may do this.

@@ -32,6 +32,13 @@ pub(crate) enum Position {
     Last(u16),
 }
 
+impl Position {
+    /// Whether the caller has nothing left to do.
+    pub(crate) fn is_last(self) -> bool {
+        !matches!(self, Position::Body)
+    }
+}
+
 /// The arity of the function whose entry is at `ip`: its `FuncInfo` stands before it.
 #[inline]
 pub(crate) fn arity_at(ip: *const Instr) -> usize {

@@ -99,6 +99,8 @@ impl Raised {
     pub fn from_bif(mfa: Mfa, args: &[Word], exception: Exception<'_>) -> Raised {
         let top = match (exception.stacktrace, exception.args) {
             (Some(trace), _) => Top::Given(trace.word()),
+            // `none` is no list of arguments: the arity is shown.
+            (None, Some(args)) if args.is_atom(well_known::NONE) => Top::Here,
             (None, Some(args)) => Top::HereWithList(args.word()),
             (None, None) if is_raising_bif(mfa) => Top::Here,
             (None, None) => Top::Function(mfa, as_given(args)),
@@ -353,9 +355,11 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
             .word();
     }
     let depth = crate::process::backtrace_depth();
+    use crate::trace::call::{Caller, caller_at};
     let mut addresses: SmallVec<[u64; 16]> = SmallVec::new();
     // SAFETY: an exception is raised by the instruction at `ip`.
-    if !matches!(unsafe { &*ip }, Instr::CallNative { .. }) {
+    let is_native = matches!(unsafe { &*ip }, Instr::CallNative { .. });
+    if !is_native {
         // A native function stands in place of its own code: it is named by `top` already.
         addresses.push(ip as u64);
     }
@@ -367,8 +371,15 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
         if word & word::IMMEDIATE_MASK == IMM_RETURN {
             // The call stands before the instruction that it returns to. A place that calls itself over and
             // over is listed once (OTP 25, `gather_stacktrace`).
-            let call = code_address(word).wrapping_sub(1) as u64;
-            if addresses.len() <= 1 || addresses.last() != Some(&call) {
+            // SAFETY: a return address of the stack.
+            let call = match unsafe { caller_at(at) } {
+                Caller::Before(next) => Some(next.wrapping_sub(1)),
+                Caller::At(call) => Some(call),
+                Caller::None => None,
+            };
+            if let Some(call) = call.map(|call| call as u64)
+                && (addresses.len() <= 1 || addresses.last() != Some(&call))
+            {
                 addresses.push(call);
             }
         }
@@ -395,7 +406,8 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     };
     let info = match (raised.error_info, raised.cause, &raised.top) {
         (Some(info), ..) => term(info),
-        (None, cause, Top::Function(mfa, _)) if raised.class == Class::Error => {
+        // Nobody explains the errors of native functions.
+        (None, cause, Top::Function(mfa, _)) if raised.class == Class::Error && !is_native => {
             error_info(heap, *mfa, cause.map(term))
         }
         _ => Term::NIL,

@@ -20,7 +20,7 @@ pub mod registers;
 
 pub use registers::Registers;
 
-use crate::bif::{BifEntry, Call, Stop};
+use crate::bif::{BifEntry, Call, Stop, Trap};
 use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg, Register};
 use crate::code::{Export, Instr};
 use crate::process::receive::TimeLimit;
@@ -95,6 +95,8 @@ pub mod snippets {
     pub static RETURN_TO_TRACE: [Instr; 1] = [Instr::ReturnToTrace];
     /// What functions whose time is taken return to.
     pub static RETURN_TIME_TRACE: [Instr; 1] = [Instr::ReturnTimeTrace];
+    /// What a traced BIF returns to that was the last call of its caller: a frame that names the caller.
+    pub static LAST_CALL_TRACE: [Instr; 1] = [Instr::ReturnToTrace];
 }
 
 macro_rules! instr_fn {
@@ -331,7 +333,17 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => {
-                        if matches!(stop, Stop::Trap(_)) {
+                        let traced = matches!(&stop, Stop::Trap(trap) if matches!(**trap, Trap::Breakpoint));
+                        if traced && $words > 0 {
+                            flow!(calls::stopped(
+                                process,
+                                registers,
+                                bif,
+                                stop,
+                                calls::Position::Last($words)
+                            ))
+                        }
+                        if matches!(stop, Stop::Trap(_)) && !traced {
                             // It may be called again, by what needs no more than its arguments.
                             reload!();
                             pop!($words);

@@ -76,7 +76,10 @@ pub fn deliver<'p>(
                 events::send(process, to, message);
                 Ok(to_peer(process, peer, message, options))
             }
-            None => Err(badarg()),
+            None => {
+                events::send(process, to, message);
+                Err(badarg())
+            }
         },
         Kind::Ref(reference) => {
             events::send(process, to, message);
