@@ -579,24 +579,26 @@ pub(super) fn ipread_3<'p>(call: Call<'p>) -> BifResult<'p> {
     })
 }
 
+/// What the bits of a file's mode permit the node, whatever else may. OTP 25, unix_prim_file.c.
+fn permitted(stat: &fs::Stat) -> Access {
+    let shift = if stat.st_uid == rustix::process::geteuid().as_raw() {
+        6
+    } else if stat.st_gid == rustix::process::getegid().as_raw() {
+        3
+    } else {
+        0
+    };
+    let bits = stat.st_mode >> shift;
+    Access {
+        read: bits & 4 != 0,
+        write: bits & 2 != 0,
+    }
+}
+
 pub(super) fn read_handle_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
     on(call, |descriptor| {
         let stat = fs::fstat(descriptor)?;
-        let flags = fs::fcntl_getfl(descriptor)?;
-        let access = match flags & OFlags::RWMODE {
-            OFlags::RDONLY => Access {
-                read: true,
-                write: false,
-            },
-            OFlags::WRONLY => Access {
-                read: false,
-                write: true,
-            },
-            _ => Access {
-                read: true,
-                write: true,
-            },
-        };
+        let access = permitted(&stat);
         Ok(file_info(call.heap, &stat, access))
     })
 }
