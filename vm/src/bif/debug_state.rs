@@ -91,23 +91,26 @@ fn get<'p>(call: Call<'p>, key: &str) -> BifResult<'p> {
         "persistent_term" => crate::bif::misc::info_map(heap, &[("table", Term::int(64))]),
         "memory" => {
             let usage = memory::usage();
+            let code = usage.code + memory::CodeTables::now().total();
+            let (atom, atom_used) = usage.atom_space;
             let pair =
                 |key: &'static str, bytes: usize| heap.tuple(&[name(key), Term::size(bytes)]);
             let system = usage.system
                 + usage.ets
                 + usage.binary
                 + usage.literal
-                + usage.code
-                + usage.atom_space.0;
+                + code
+                + usage.atom_space.0
+                + usage.atom_table;
             heap.list(&[
                 pair("total", system + usage.processes),
                 pair("processes", usage.processes),
                 pair("processes_used", usage.processes),
                 pair("system", system),
-                pair("atom", usage.atom_space.0),
-                pair("atom_used", usage.atom_space.1),
+                pair("atom", atom + usage.atom_table),
+                pair("atom_used", atom_used + usage.atom_table),
                 pair("binary", usage.binary),
-                pair("code", usage.code),
+                pair("code", code),
                 pair("ets", usage.ets),
             ])
         }
