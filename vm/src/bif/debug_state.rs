@@ -84,6 +84,11 @@ fn get<'p>(call: Call<'p>, key: &str) -> BifResult<'p> {
         "lc_graph" | "flxctr_memory_usage" => name("notsup"),
         "processes" => heap.list_from(table::all().into_iter().map(Term::pid)),
         "monitoring_nodes" => Term::NIL,
+        // Nodes live as long as the machine, and nobody counts who refers to them: none is listed.
+        "node_and_dist_references" => heap.tuple(
+            &["node_references", "dist_references"]
+                .map(|table| heap.tuple(&[name(table), Term::NIL])),
+        ),
         "DbTable_words" => heap.tuple(&[Term::int(49), Term::int(6)]),
         "max_atom_out_cache_index" => Term::int(2038),
         "nbalance" | "stack_check" => Term::int(0),
