@@ -17,6 +17,7 @@ use crate::heap::{Heap, sizes};
 use crate::process::spawn::DEFAULTS;
 use crate::process::{self, hooks, table};
 use crate::term::Term;
+use crate::trace::sequential;
 
 crate::bifs! { "erlang":
     "system_info"/1 Heavy system_info_1;
@@ -258,7 +259,13 @@ fn list_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
                     .map(|kind| heap.tuple(&[name(kind), Term::int(0), Term::int(0)])),
             )
         }
-        "sequential_tracer" => pair("sequential_tracer", Term::FALSE),
+        "sequential_tracer" => {
+            let tracer = sequential::tracer();
+            pair(
+                "sequential_tracer",
+                tracer.map_or(Term::FALSE, |tracer| tracer.term(heap)),
+            )
+        }
         "c_compiler_used" => heap.tuple(&[name("rustc"), Term::UNDEFINED]),
         "ethread_info" => heap.list_from(
             [
