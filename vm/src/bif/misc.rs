@@ -54,6 +54,8 @@ fn term_type_1<'p>(call: Call<'p>) -> BifResult<'p> {
             MapForm::Flat { .. } => "flatmap",
             MapForm::Hash { .. } => "hashmap",
         },
+        // The stock VM has a view for what is not of whole bytes.
+        Kind::Bits(bits) if !bits.is_binary() => "sub_binary",
         Kind::Bits(_) => match call.arg(0).boxed() {
             Some(BoxedKind::RefBin) => "refc_binary",
             Some(BoxedKind::SubBits) => "sub_binary",

@@ -277,7 +277,12 @@ fn list_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
         ),
         "snifs" => {
             let mut built_in = Export::all();
-            built_in.retain(|export| export.is_native());
+            // Those that the stock VM has instructions for are no BIFs there.
+            let is_instruction = |mfa: Mfa| {
+                mfa.module == w::ERLANG
+                    && (mfa.function == w::APPLY || mfa.function.name() == "yield")
+            };
+            built_in.retain(|export| export.is_native() && !is_instruction(export.mfa));
             heap.list_from(built_in.into_iter().map(|export| {
                 let Mfa {
                     module,
