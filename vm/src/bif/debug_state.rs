@@ -84,6 +84,11 @@ fn get<'p>(call: Call<'p>, key: &str) -> BifResult<'p> {
         "lc_graph" | "flxctr_memory_usage" => name("notsup"),
         "processes" => heap.list_from(table::all().into_iter().map(Term::pid)),
         "monitoring_nodes" => Term::NIL,
+        // Nodes live as long as the machine, and nobody counts who refers to them: none is listed.
+        "node_and_dist_references" => heap.tuple(
+            &["node_references", "dist_references"]
+                .map(|table| heap.tuple(&[name(table), Term::NIL])),
+        ),
         "DbTable_words" => heap.tuple(&[Term::int(49), Term::int(6)]),
         "max_atom_out_cache_index" => Term::int(2038),
         "nbalance" | "stack_check" => Term::int(0),
@@ -91,23 +96,26 @@ fn get<'p>(call: Call<'p>, key: &str) -> BifResult<'p> {
         "persistent_term" => crate::bif::misc::info_map(heap, &[("table", Term::int(64))]),
         "memory" => {
             let usage = memory::usage();
+            let code = usage.code + memory::CodeTables::now().total();
+            let (atom, atom_used) = usage.atom_space;
             let pair =
                 |key: &'static str, bytes: usize| heap.tuple(&[name(key), Term::size(bytes)]);
             let system = usage.system
                 + usage.ets
                 + usage.binary
                 + usage.literal
-                + usage.code
-                + usage.atom_space.0;
+                + code
+                + usage.atom_space.0
+                + usage.atom_table;
             heap.list(&[
                 pair("total", system + usage.processes),
                 pair("processes", usage.processes),
                 pair("processes_used", usage.processes),
                 pair("system", system),
-                pair("atom", usage.atom_space.0),
-                pair("atom_used", usage.atom_space.1),
+                pair("atom", atom + usage.atom_table),
+                pair("atom_used", atom_used + usage.atom_table),
                 pair("binary", usage.binary),
-                pair("code", usage.code),
+                pair("code", code),
                 pair("ets", usage.ets),
             ])
         }

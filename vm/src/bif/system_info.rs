@@ -17,6 +17,7 @@ use crate::heap::{Heap, sizes};
 use crate::process::spawn::DEFAULTS;
 use crate::process::{self, hooks, table};
 use crate::term::Term;
+use crate::trace::sequential;
 
 crate::bifs! { "erlang":
     "system_info"/1 Heavy system_info_1;
@@ -258,7 +259,13 @@ fn list_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
                     .map(|kind| heap.tuple(&[name(kind), Term::int(0), Term::int(0)])),
             )
         }
-        "sequential_tracer" => pair("sequential_tracer", Term::FALSE),
+        "sequential_tracer" => {
+            let tracer = sequential::tracer();
+            pair(
+                "sequential_tracer",
+                tracer.map_or(Term::FALSE, |tracer| tracer.term(heap)),
+            )
+        }
         "c_compiler_used" => heap.tuple(&[name("rustc"), Term::UNDEFINED]),
         "ethread_info" => heap.list_from(
             [
@@ -270,7 +277,12 @@ fn list_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
         ),
         "snifs" => {
             let mut built_in = Export::all();
-            built_in.retain(|export| export.is_native());
+            // Those that the stock VM has instructions for are no BIFs there.
+            let is_instruction = |mfa: Mfa| {
+                mfa.module == w::ERLANG
+                    && (mfa.function == w::APPLY || mfa.function.name() == "yield")
+            };
+            built_in.retain(|export| export.is_native() && !is_instruction(export.mfa));
             heap.list_from(built_in.into_iter().map(|export| {
                 let Mfa {
                     module,

@@ -12,6 +12,7 @@ use crate::atom::{Atom, well_known};
 use crate::heap::Heap;
 use crate::interp::snippets;
 use crate::process::Process;
+use crate::process::flags::Flag;
 use crate::process::hooks::{self, Stacks};
 use crate::term::Term;
 use crate::term::word::{self, IMM_CATCH, IMM_RETURN, Word};
@@ -122,6 +123,12 @@ fn current(process: &Process) -> Option<CodeLocation> {
             location: None,
         });
     }
+    if let Some(mfa) = working_bif(process, at) {
+        return Some(CodeLocation {
+            mfa,
+            location: None,
+        });
+    }
     module::find(at).or_else(|| {
         // SAFETY: where a process goes on is an instruction: of a module, which was not found, or of the
         // VM's own, which is never freed.
@@ -137,6 +144,23 @@ fn current(process: &Process) -> Option<CodeLocation> {
             _ => None,
         }
     })
+}
+
+/// The BIF that a process is in while its work is done beside the schedulers.
+fn working_bif(process: &Process, at: *const Instr) -> Option<Mfa> {
+    if !process.has_flag(Flag::Works) {
+        return None;
+    }
+    // SAFETY: the process is at this instruction.
+    match unsafe { *at } {
+        Instr::CallBif { export }
+        | Instr::CallBifOnly { export }
+        | Instr::CallBifLast { export, .. } => {
+            // SAFETY: the field of these holds a `&'static Export`.
+            Some(unsafe { &*(export as *const Export) }.mfa)
+        }
+        _ => None,
+    }
 }
 
 /// `{Module, Function, Arity, [{file, File}, {line, Line}]}`.

@@ -81,7 +81,15 @@ fn finish(mut process: Running, next: Next) -> After {
             if monitor::profiles_processes() {
                 monitor::process(process.pid(), events::current(&process), false);
             }
-            process.sleep().map_or(After::Asleep, After::Ready)
+            match process.sleep() {
+                None => After::Asleep,
+                Some(again) => {
+                    if monitor::profiles_processes() {
+                        monitor::process(again.shared().pid(), None, true);
+                    }
+                    After::Ready(again)
+                }
+            }
         }
         Next::Turn => After::Ready(process.give_way()),
         Next::End if process.exit_step() => {
