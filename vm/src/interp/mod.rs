@@ -1994,7 +1994,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     Err(raised) => {
                         // The receive ends here: the next one begins with the first message.
                         process.restart_receive();
-                        raise_built!(raised)
+                        raise!(raised)
                     }
                 },
             },
