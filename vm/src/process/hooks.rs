@@ -153,6 +153,8 @@ pub trait Distribution: Send + Sync {
 pub trait Stacks: Send + Sync {
     /// `current_function`: the function that a process is in.
     fn current_function(&self, process: &Process) -> Option<crate::code::Mfa>;
+    /// What a trace of turns shows: the same, or the BIF that gave way in it.
+    fn turn_function(&self, process: &Process) -> Option<crate::code::Mfa>;
     /// `current_location`: `{Module, Function, Arity, Location}`, or `undefined`.
     fn current_location<'p>(&self, process: &'p Process, heap: Heap<'p>) -> Term<'p>;
     /// `current_stacktrace`: a list of such tuples, at most `depth`.
