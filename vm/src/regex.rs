@@ -176,6 +176,9 @@ const NO_SUCH_GROUP: i32 = 115;
 /// "escape sequence is invalid in character class": PCRE 8 takes the letter as it is.
 const BAD_ESCAPE_IN_CLASS: i32 = 107;
 
+/// "digits missing": PCRE 8 takes `\\x` without digits for the character 0.
+const NO_DIGITS: i32 = 178;
+
 /// The depth of parentheses at which the workspace of PCRE 8 ends.
 const DEEPEST_GROUPS: u32 = 798;
 
@@ -226,6 +229,13 @@ impl Regex {
             } else if code == BAD_RANGE && offset > 0 && pattern[offset - 1] == b'-' {
                 pattern.to_mut().insert(offset - 1, b'\\');
                 added += 1;
+            } else if code == NO_DIGITS
+                && let Some(escape) = last_escape(&pattern, offset)
+                && pattern[escape..].starts_with(b"\\x")
+                && pattern.get(escape + 2) != Some(&b'{')
+            {
+                pattern.to_mut().splice(escape + 2..escape + 2, *b"00");
+                added += 2;
             } else if let (BAD_ESCAPE_IN_CLASS | NO_SUCH_GROUP, Some(escape)) =
                 (code, last_escape(&pattern, offset))
                 && let Some(&escaped) = pattern.get(escape + 1)

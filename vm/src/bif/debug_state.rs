@@ -137,7 +137,14 @@ fn get_of<'p>(call: Call<'p>, key: &str, argument: Term<'p>) -> BifResult<'p> {
             Some(data) => heap.tuple(&[
                 name("refc_binary"),
                 Term::size(bits.holder().len()),
-                heap.tuple(&[name("binary"), Term::size(data.capacity())]),
+                // Room for nothing takes a byte here.
+                heap.tuple(&[
+                    name("binary"),
+                    Term::size(
+                        data.capacity()
+                            - usize::from(data.capacity() == 1 && bits.holder().is_empty()),
+                    ),
+                ]),
                 Term::int(0),
             ]),
         },

@@ -213,8 +213,11 @@ fn merge_2<'p>(call: Call<'p>) -> BifResult<'p> {
         };
         return Err(badmap(call, wrong));
     };
-    if under.term().same(over.term()) {
+    if under.term().same(over.term()) || over.is_empty() {
         return Ok(under.term());
+    }
+    if under.is_empty() {
+        return Ok(over.term());
     }
     let (base, other, existing) = map::merge_order(under, over);
     if other.len() <= BATCH {

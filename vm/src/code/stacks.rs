@@ -35,6 +35,10 @@ impl Stacks for CodeStacks {
         Some(found.or_else(|| current(process))?.mfa)
     }
 
+    fn turn_function(&self, process: &Process) -> Option<Mfa> {
+        bif_under_way(process).or_else(|| self.current_function(process))
+    }
+
     fn current_location<'p>(&self, process: &'p Process, heap: Heap<'p>) -> Term<'p> {
         current(process).map_or(Term::UNDEFINED, |location| entry(heap, &location))
     }
@@ -108,6 +112,25 @@ fn address(word: Word) -> *const Instr {
 }
 
 /// Where a process is. A BIF called by name has no code but the stub of its export.
+/// The BIF whose call a process that does not run is to repeat. At a function's entry it has given way before it called
+/// anything.
+fn bif_under_way(process: &Process) -> Option<Mfa> {
+    let at = process.ip.get();
+    module::find(at)?;
+    // SAFETY: an address of loaded code, where an instruction stands before every other but a module's first, a
+    // `FuncInfo`, at which no process goes on.
+    let (before, instruction) = unsafe { (&*at.sub(1), &*at) };
+    let export = match *instruction {
+        _ if matches!(before, Instr::FuncInfo { .. }) => return None,
+        Instr::CallBif { export }
+        | Instr::CallBifOnly { export }
+        | Instr::CallBifLast { export, .. } => export,
+        _ => return None,
+    };
+    // SAFETY: the loader put the address of an export there, which lives as long as the program.
+    Some(unsafe { &*(export as *const Export) }.mfa)
+}
+
 fn current(process: &Process) -> Option<CodeLocation> {
     let at = process.ip.get();
     if at.is_null() {

@@ -160,6 +160,8 @@ pub trait Stacks: Send + Sync {
     fn asking_function(&self, process: &Process) -> Option<crate::code::Mfa> {
         self.current_function(process)
     }
+    /// What a trace of turns shows: the same, or the BIF that gave way in it.
+    fn turn_function(&self, process: &Process) -> Option<crate::code::Mfa>;
     /// `current_location`: `{Module, Function, Arity, Location}`, or `undefined`.
     fn current_location<'p>(&self, process: &'p Process, heap: Heap<'p>) -> Term<'p>;
     /// `current_stacktrace`: a list of such tuples, at most `depth`.

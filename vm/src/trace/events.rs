@@ -280,7 +280,8 @@ pub fn ended(process: &Process) {
 
 /// Where a process is: `{Module, Function, Arity}`, or 0 where it ends. One that has not run yet is where it begins.
 fn place(process: &Process) -> Term<'_> {
-    match current(process) {
+    let found = hooks::stacks().filter(|_| !process.must_leave());
+    match found.and_then(|stacks| stacks.turn_function(process)) {
         Some(mfa) => mfa_term(process.heap(), mfa),
         None if process.must_leave() => Term::int(0),
         None => mfa_term(process.heap(), process.initial_call()),

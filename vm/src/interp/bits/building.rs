@@ -554,9 +554,12 @@ fn append<'h>(heap: Heap<'h>, segments: &[Segment<'h>], total: usize) -> Word {
     heap.sub_bits(holder, 0, total).word()
 }
 
-/// An empty binary with room for `expected` bytes.
+/// The most room that is made before anything is written.
+const MOST_EXPECTED: usize = 1 << 32;
+
+/// An empty binary with room for just `expected` bytes: the compiler knows how long a comprehension becomes.
 pub(crate) fn writable(process: &Process, expected: usize) -> Word {
     let heap = Heap::new(&process.heap);
-    heap.ref_bin(BinaryData::build(0, expected.clamp(256, 1 << 20), |_| {}))
+    heap.ref_bin(BinaryData::build(0, expected.min(MOST_EXPECTED), |_| {}))
         .word()
 }

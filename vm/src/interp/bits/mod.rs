@@ -177,7 +177,7 @@ fn execute(
             Err(raised) => Err(raised),
         },
         Instr::BsInitWritable => {
-            let expected = term(registers.x[0]).as_usize().unwrap_or(0);
+            let expected = term(registers.x[0]).as_usize().unwrap_or(1024);
             registers.x[0] = building::writable(process, expected);
             Ok(Next::Following)
         }
