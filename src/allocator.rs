@@ -9,6 +9,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Gives memory that is free back to the system.
 pub fn give_back() {
+    vm::heap::release_kept();
     // SAFETY: a call without pointers; it looks at what is free only.
     unsafe { libmimalloc_sys::mi_collect(true) }
 }

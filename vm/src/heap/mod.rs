@@ -34,6 +34,7 @@ pub mod raw;
 mod resize;
 pub mod sizes;
 
+pub use block::release_kept;
 pub use build::Heap;
 pub use collect::{Collected, MaxHeapSize, Roots};
 pub use fragment::OwnedTerm;
