@@ -229,6 +229,9 @@ impl Poller {
         drop(table);
         drop(waiting);
         let count = reports.len();
+        if count > 0 {
+            scheduler::poll::stops_waiting();
+        }
         reports.into_iter().for_each(|ready| (self.sink)(ready));
         Ok(Polled::Reported(count))
     }

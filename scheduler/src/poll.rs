@@ -5,10 +5,12 @@
 //! in its parker; see [`Polling`] for who.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::thread::Thread;
 use std::time::Duration;
 
 use crate::clock;
+use crate::worker;
 
 /// What waits for descriptors.
 pub trait Polls: Send + Sync {
@@ -40,6 +42,18 @@ pub(crate) const TRUST: Duration = Duration::from_millis(1);
 /// Nanoseconds between two looks of a worker that is never idle, while none waits.
 const BUSY: u64 = 200_000;
 
+/// How often the guard looks whether some worker does.
+const GUARD: Duration = Duration::from_millis(20);
+/// Rounds in a row in which a worker waits, after which the guard sleeps.
+const GUARD_ROUNDS: u32 = 50;
+
+/// The calling thread is about to run what waited for a descriptor, and not waiting itself meanwhile.
+pub fn stops_waiting() {
+    if let (Some(index), Some(workers)) = (worker::current(), worker::workers()) {
+        workers.stops_waiting(index);
+    }
+}
+
 /// Who waits for descriptors.
 ///
 /// At most one worker does. While others are awake and idle now and then, they look for descriptors
@@ -50,6 +64,10 @@ pub(crate) struct Polling {
     waiting: AtomicUsize,
     /// Raw time of the last look.
     busy_look: AtomicU64,
+    /// The thread that looks where no worker does.
+    guard: OnceLock<Thread>,
+    /// Whether that sleeps until somebody stops waiting.
+    guard_sleeps: AtomicBool,
 }
 
 fn now() -> u64 {
@@ -66,6 +84,8 @@ impl Polling {
         Self {
             waiting: AtomicUsize::new(0),
             busy_look: AtomicU64::new(0),
+            guard: OnceLock::new(),
+            guard_sleeps: AtomicBool::new(false),
         }
     }
 
@@ -81,9 +101,48 @@ impl Polling {
         mine
     }
 
-    /// It waits no more.
-    pub fn end(&self) {
-        self.waiting.store(0, Ordering::SeqCst);
+    /// It waits no more, if it did.
+    pub fn end(&self, worker: usize) {
+        let ended = self
+            .waiting
+            .compare_exchange(worker + 1, 0, Ordering::SeqCst, Ordering::Relaxed)
+            .is_ok();
+        // The guard says that it sleeps, then looks who waits.
+        if ended
+            && self.guard_sleeps.load(Ordering::SeqCst)
+            && let Some(guard) = self.guard.get()
+        {
+            guard.unpark();
+        }
+    }
+
+    /// What the guard does all its life: looks where no worker has for long. That happens while a driver
+    /// blocks the worker that was told of a descriptor, and the others sleep.
+    pub fn guard(&self) {
+        let _ = self.guard.set(std::thread::current());
+        let mut idle = 0;
+        loop {
+            std::thread::park_timeout(GUARD);
+            if self.waiting().is_some() {
+                idle += 1;
+                if idle >= GUARD_ROUNDS {
+                    self.guard_sleeps.store(true, Ordering::SeqCst);
+                    if self.waiting.load(Ordering::SeqCst) != 0 {
+                        std::thread::park();
+                    }
+                    self.guard_sleeps.store(false, Ordering::SeqCst);
+                    idle = 0;
+                }
+                continue;
+            }
+            idle = 0;
+            let since = now().saturating_sub(self.busy_look.load(Ordering::Relaxed));
+            if since >= GUARD.as_nanos() as u64
+                && let Some(polls) = polls()
+            {
+                polls.look();
+            }
+        }
     }
 
     /// Whether a worker waits for descriptors.

@@ -150,6 +150,12 @@ pub fn start(config: &Config) -> bool {
     hooks::add_at_exit(&limits::UnblockAtExit);
     hooks::set_schedulers(workers);
     offset_monitors::start(workers);
+    if poll::polls().is_some() {
+        std::thread::Builder::new()
+            .name("erts_poll_guard".into())
+            .spawn(move || workers.polling.guard())
+            .expect("the system lets us start a thread beside the schedulers");
+    }
     let runner = config.runner;
     for index in 0..count {
         std::thread::Builder::new()
@@ -217,7 +223,7 @@ impl Workers {
             return me.parker.park(limit);
         };
         if self.another_looks() {
-            self.polling.end();
+            self.polling.end(index);
             return me
                 .parker
                 .park(Some(limit.unwrap_or(poll::TRUST).min(poll::TRUST)));
@@ -225,9 +231,14 @@ impl Workers {
         if !me.parker.take_token() {
             polls.wait(limit);
         }
-        self.polling.end();
+        self.polling.end(index);
         // Who left it also woke the poller.
         let _ = me.parker.take_token();
+    }
+
+    /// A worker stops waiting for descriptors before it is done with what it was told.
+    pub fn stops_waiting(&self, index: usize) {
+        self.polling.end(index);
     }
 
     /// Whether a worker that is awake is idle often enough to look for descriptors itself.
