@@ -2,6 +2,7 @@
 //! the preloaded modules, starts the schedulers and the first process.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -44,6 +45,25 @@ fn tables() -> Vec<&'static [BifEntry]> {
     tables.extend(scheduler::bifs::tables());
     tables.extend(nif::bif_tables());
     tables
+}
+
+/// Names this build (see `build.rs`).
+const FINGERPRINT: &str = env!("LINTEL_FINGERPRINT");
+
+/// Takes modules that this build of the VM linked before ([`link_modules`]). Nothing may have made atoms yet.
+pub fn use_modules(file: &Path) -> Result<(), String> {
+    loader::cache::open(file, FINGERPRINT)
+}
+
+/// Links modules for [`use_modules`]. In this process no node can be started any more.
+pub fn link_modules(modules: &[loader::cache::Source]) -> Vec<u8> {
+    link_bifs();
+    loader::cache::build(FINGERPRINT, modules)
+}
+
+/// The modules that are loaded before any Erlang code runs.
+pub fn is_preloaded(module: &str) -> bool {
+    PRELOADED.contains(&module)
 }
 
 /// Prints the names of all BIFs.
@@ -130,11 +150,30 @@ pub fn set_environment(name: &str, value: &OsStr) {
     );
 }
 
+/// Lets OTP's own programs be found by their names (`inet_gethost`, `heart`), where they are to run instead of
+/// what serves them in threads. They come last: what the user has on the path is meant first.
+fn find_programs(otp: &Otp) {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    if !path.is_empty() {
+        path.push(":");
+    }
+    path.push(otp.bindir());
+    set_environment("PATH", &path);
+}
+
+static DRIVERS: OnceLock<fn(&ports::registry::Registry)> = OnceLock::new();
+
+/// What is to be added to the table of drivers before a node starts. Once; what is said later is ignored.
+pub fn set_drivers(add: fn(&ports::registry::Registry)) {
+    let _ = DRIVERS.set(add);
+}
+
 /// Starts a node and runs it to its end.
 pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     for (name, value) in &boot.environment {
         set_environment(name, OsStr::new(value));
     }
+    find_programs(boot.otp);
     let flags = &boot.flags;
     vm::atom::set_limit(flags.atoms);
     vm::process::table::init(flags.processes);
@@ -145,6 +184,9 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
         ..ports::node::Config::default()
     })
     .map_err(|error| format!("ports: {error}"))?;
+    if let Some(add) = DRIVERS.get() {
+        add(ports::node::registry());
+    }
     let on_break = match flags.break_handling {
         Break::Menu => signals::Break::Call(break_menu::show),
         Break::Ignore => signals::Break::Ignore,

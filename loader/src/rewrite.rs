@@ -381,7 +381,7 @@ impl<'f> Rewriter<'f> {
 }
 
 /// The address of something that lives as long as the node, as instructions hold it.
-fn address<T>(thing: &'static T) -> u64 {
+pub(crate) fn address<T>(thing: &'static T) -> u64 {
     std::ptr::from_ref(thing) as u64
 }
 

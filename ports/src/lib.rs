@@ -58,6 +58,7 @@ mod sys;
 pub mod table;
 pub mod testing;
 mod timers;
+mod trim;
 
 pub use driver::{BadArg, Driver, DriverFactory, FramedBy, StartError, Started};
 pub use handle::{

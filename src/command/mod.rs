@@ -57,6 +57,9 @@ impl From<String> for Error {
 /// `erl`: starts a node.
 pub fn erl(mut arguments: Vec<OsString>) -> Result<ExitCode, Error> {
     let otp = Otp::find(take_otp_root(&mut arguments)?)?;
+    if let Some(file) = take_option(&mut arguments, "--module-cache", "a file")? {
+        node::use_modules(&file).map_err(|why| Error(format!("{}: {why}", file.display())))?;
+    }
     let read = |path: &Path| std::fs::read(path);
     let line = arguments::split(arguments::merge(
         arguments,
@@ -67,13 +70,24 @@ pub fn erl(mut arguments: Vec<OsString>) -> Result<ExitCode, Error> {
 }
 
 fn take_otp_root(arguments: &mut Vec<OsString>) -> Result<Option<PathBuf>, Error> {
-    if arguments.first().is_none_or(|first| first != "--otp-root") {
+    take_option(
+        arguments,
+        "--otp-root",
+        "a directory, such as /usr/lib/erlang",
+    )
+}
+
+/// Takes an option of ours and its path from the front of the arguments. `what` is what it needs.
+fn take_option(
+    arguments: &mut Vec<OsString>,
+    option: &str,
+    what: &str,
+) -> Result<Option<PathBuf>, Error> {
+    if arguments.first().is_none_or(|first| first != option) {
         return Ok(None);
     }
     if arguments.len() < 2 {
-        return Err(Error(
-            "--otp-root needs a directory, such as /usr/lib/erlang".into(),
-        ));
+        return Err(Error(format!("{option} needs {what}")));
     }
     arguments.remove(0);
     Ok(Some(PathBuf::from(arguments.remove(0))))

@@ -4,6 +4,7 @@ mod guest;
 mod names;
 mod network;
 mod release;
+mod soak;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,10 +26,14 @@ pub struct Args {
     /// Leave out the comparison of programs on Linux and on the kernel.
     #[arg(long)]
     no_abi: bool,
+    /// Only a long mixed load, for so many minutes.
+    #[arg(long, value_name = "MINUTES")]
+    soak: Option<u64>,
 }
 
-/// The largest image of the plain shell, and the memory it must start with.
+/// The largest image of the plain shell, the largest kernel without symbols, and the memory the shell starts with.
 const IMAGE_MAX: u64 = 9 << 20;
+const KERNEL_MAX: u64 = 400_000;
 const MEMORY_MB: &str = "64";
 
 /// Builds an image of the shell and one of a small release, and boots both.
@@ -41,10 +46,14 @@ pub fn run(args: &Args) -> Result<()> {
     );
     let beside = lintel.parent().map_or_else(root, Path::to_owned);
     kernel::run(&kernel::Args {
-        folders: vec![beside],
+        folders: vec![beside.clone()],
     })?;
     let work = root().join("build/image");
     std::fs::create_dir_all(&work)?;
+    if let Some(minutes) = args.soak {
+        return soak::run(&lintel, &work, minutes);
+    }
+    kernel_size(&beside, &work)?;
     let shell = work.join("shell.img");
     build(&lintel, &[], &shell)?;
     let size = std::fs::metadata(&shell)?.len();
@@ -62,6 +71,24 @@ pub fn run(args: &Args) -> Result<()> {
     if !args.no_abi {
         check(&mut Command::new(root().join("tests/abi/run.sh")))?;
     }
+    Ok(())
+}
+
+/// The kernel as an image holds it is small.
+fn kernel_size(beside: &Path, work: &Path) -> Result<()> {
+    let stripped = work.join("kernel");
+    check(
+        Command::new("strip")
+            .arg("-o")
+            .arg(&stripped)
+            .arg(beside.join(kernel::NAME)),
+    )?;
+    let size = std::fs::metadata(&stripped)?.len();
+    ensure!(
+        size <= KERNEL_MAX,
+        "the kernel has {size} bytes, more than {KERNEL_MAX}"
+    );
+    println!("ok     the kernel's {size} bytes");
     Ok(())
 }
 

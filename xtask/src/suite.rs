@@ -105,6 +105,7 @@ fn cargo_tests(vm: &str) -> Result<()> {
     ];
     libraries.extend(&skipped);
     cargo(vm, &libraries)?;
+    // Without naming kinds of targets, so that the examples are built, which a test runs.
     let mut programs = vec!["test", "--package", "lintel", "--tests", "--", "--exact"];
     programs.extend(&skipped);
     cargo(vm, &programs)

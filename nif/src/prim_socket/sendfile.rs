@@ -190,16 +190,20 @@ fn start<'p>(
         return Ok(failed(call, socket, state, reason(Errno::MFILE)));
     };
     socket.make_current(state, Role::Writer, caller(call), call.arg(1));
+    let shared = socket.shared();
     blocking::start(call, move || -> Reply {
         let progress = send(fd.as_fd(), &file, offset, count);
-        Box::new(move |call| answer(call, progress))
+        Box::new(move |call| match &shared {
+            Some(socket) => answer(call, socket, progress),
+            // The caller holds its reference.
+            None => Ok(closed(call.heap)),
+        })
     })
 }
 
 /// The result of the function.
-fn answer<'p>(call: Call<'p>, progress: Progress) -> BifResult<'p> {
+fn answer<'p>(call: Call<'p>, socket: &Socket, progress: Progress) -> BifResult<'p> {
     let heap = call.heap;
-    let socket = socket(call)?;
     let mut state = socket.lock();
     let state = &mut *state;
     count_progress(state.sendfile_counters.get_or_insert_default(), &progress);

@@ -221,6 +221,11 @@ impl Socket {
         self.state.lock()
     }
 
+    /// For work that goes on outside of a call.
+    pub fn shared(&self) -> Option<Arc<Socket>> {
+        self.me.upgrade()
+    }
+
     /// The reference that stands for it.
     pub fn term<'h>(&self, heap: Heap<'h>) -> Term<'h> {
         match self.me.upgrade() {

@@ -226,16 +226,20 @@ fn busy_limits(value: Term<'_>) -> Option<BusyLimits> {
     })
 }
 
-/// `[{Name, Value | false}]`.
+/// `[{Name, Value | false}]`: names and values are lists, and there is no `=` in a name.
 fn environment(list: Term<'_>, latin1: bool) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
     let pairs = list.proper_list()?;
     let mut environment = Vec::with_capacity(pairs.len());
     for pair in pairs {
         let [name, value] = pair.as_tuple_of::<2>()?;
-        let name = names::native(name, latin1)?;
+        let text = |term: Term<'_>| {
+            let is_list = term.is_nil() || term.as_cons().is_some();
+            names::native(term, latin1).filter(|_| is_list)
+        };
+        let name = text(name).filter(|name| !name.contains(&b'='))?;
         let value = match value.as_bool() {
             Some(false) => None,
-            _ => Some(names::native(value, latin1)?),
+            _ => Some(text(value)?),
         };
         environment.push((name, value));
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::RwLock;
 
 use crate::atom::Atom;
-use crate::bif::{BifResult, Call, Stop, Trap, badarg, error, memory, re};
+use crate::bif::{BifResult, Call, Stop, Trap, badarg, debug_relations, error, memory, re};
 use crate::binary::BinaryData;
 use crate::heap::OwnedTerm;
 use crate::process::{hooks, table};
@@ -149,6 +149,8 @@ fn get_of<'p>(call: Call<'p>, key: &str, argument: Term<'p>) -> BifResult<'p> {
             }
         },
         ("internal_hash", _) => heap.unsigned(u64::from(argument.internal_hash() as u32)),
+        ("link_list", _) => return debug_relations::links(call, argument),
+        ("monitor_list", _) => return debug_relations::monitors(call, argument),
         ("connection_id" | "dist_ctrl" | "channel_number", _) => Term::UNDEFINED,
         ("atom", Kind::Small(index)) => {
             let atom = u32::try_from(index).ok().and_then(Atom::at);
@@ -176,6 +178,17 @@ fn set_internal_state_2<'p>(call: Call<'p>) -> BifResult<'p> {
         return result;
     }
     set(call, name.ok_or_else(badarg)?, value)
+}
+
+/// Milliseconds that each collection that somebody watches takes longer.
+static COLLECTION_SLEEP: AtomicU32 = AtomicU32::new(0);
+
+/// Makes a collection longer where a test asked for that.
+pub(crate) fn lengthen_collection() {
+    let ms = COLLECTION_SLEEP.load(Ordering::Relaxed);
+    if ms > 0 {
+        std::thread::sleep(Duration::from_millis(ms.into()));
+    }
 }
 
 /// A limit that tests set: how it was.
@@ -231,11 +244,17 @@ fn set<'p>(call: Call<'p>, key: &str, value: Term<'p>) -> BifResult<'p> {
         "force_gc" => Term::bool(value.as_pid().is_some_and(table::exists)),
         "fill_heap" => Term::OK,
         "gc_state" => value.as_bool().map(|_| Term::TRUE).ok_or_else(badarg)?,
-        "test_long_gc_sleep" => value.as_u64().map(|_| Term::TRUE).ok_or_else(badarg)?,
+        "test_long_gc_sleep" => {
+            let ms = value.as_u64().and_then(|ms| u32::try_from(ms).ok());
+            COLLECTION_SLEEP.store(ms.ok_or_else(badarg)?, Ordering::Relaxed);
+            Term::TRUE
+        }
         "node_tab_delayed_delete" => value.as_i64().map(|_| Term::OK).ok_or_else(badarg)?,
         "process_uniq_counter" => value.as_i64().map(|_| Term::OK).ok_or_else(badarg)?,
         "kill_dist_connection" => Term::FALSE,
-        "ets_force_trap" | "proc_sig_buffers" | "jit_asm_dump" => name("notsup"),
+        "ets_force_trap" | "jit_asm_dump" => name("notsup"),
+        // Senders never wait for each other: what the switch turns on is always there.
+        "proc_sig_buffers" => value.as_bool().map(|_| Term::TRUE).ok_or_else(badarg)?,
         "ets_force_split" | "ets_debug_random_split_join" => Term::OK,
         "mbuf" => OwnedTerm::copy_of(value).adopt(heap),
         "make" if value.is_atom(crate::atom!("magic_ref")) => {

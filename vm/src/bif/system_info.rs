@@ -124,7 +124,6 @@ fn constant_item<'h>(item: &str) -> Option<Term<'h>> {
         | "dist_ctrl"
         | "taints"
         | "check_io"
-        | "ethread_info"
         | "compile_info" => Term::NIL,
         "heap_type" => name("private"),
         "build_type" | "emu_type" => Term::atom(w::OPT),
@@ -261,6 +260,14 @@ fn list_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
         }
         "sequential_tracer" => pair("sequential_tracer", Term::FALSE),
         "c_compiler_used" => heap.tuple(&[name("rustc"), Term::UNDEFINED]),
+        "ethread_info" => heap.list_from(
+            [
+                ("32-bit native atomics", "rust"),
+                ("64-bit native atomics", "rust"),
+                ("Double word native atomics", "no"),
+            ]
+            .map(|(what, how)| heap.tuple(&[heap.string(what), heap.string(how), Term::NIL])),
+        ),
         "snifs" => {
             let mut built_in = Export::all();
             built_in.retain(|export| export.is_native());

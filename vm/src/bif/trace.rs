@@ -360,8 +360,6 @@ fn match_spec_test_3<'p>(call: Call<'p>) -> BifResult<'p> {
     };
     if trace {
         object.proper_list().ok_or_else(badarg)?;
-    } else {
-        object.as_tuple().ok_or_else(badarg)?;
     }
     let dialect = if trace { Dialect::Call } else { Dialect::Table };
     let spec = match match_spec::compile(source, dialect) {

@@ -314,6 +314,17 @@ macro_rules! instructions {
                 }
             }
 
+            /// Where in it its number and its operands are: offsets and sizes. All else is not initialised.
+            pub fn places(&self, mut place: impl FnMut(usize, usize)) {
+                let start = std::ptr::from_ref(self).addr();
+                place(0, size_of::<u16>());
+                match self {
+                    $(Instr::$name $({ $($field),* })? => {
+                        $($(place(std::ptr::from_ref($field).addr() - start, size_of_val($field));)*)?
+                    }),*
+                }
+            }
+
             /// Shows every jump and table of it to `links`, which may change them: how the loader links code.
             #[inline]
             pub fn link<L: Links>(&mut self, links: &mut L) {

@@ -15,6 +15,7 @@ use crate::process::Process;
 use crate::process::hooks::{self, Stacks};
 use crate::term::Term;
 use crate::term::word::{self, IMM_CATCH, IMM_RETURN, Word};
+use crate::trace::call::{Caller, caller_at};
 
 /// Reads stacks by the tables of loaded code.
 pub struct CodeStacks;
@@ -31,17 +32,18 @@ impl Stacks for CodeStacks {
         bif_under_way(process).or_else(|| self.current_function(process))
     }
 
+    fn asking_function(&self, process: &Process) -> Option<Mfa> {
+        let here = module::find(process.ip.get());
+        let found = here.or_else(|| callers(process).find_map(module::find));
+        Some(found.or_else(|| current(process))?.mfa)
+    }
+
     fn current_location<'p>(&self, process: &'p Process, heap: Heap<'p>) -> Term<'p> {
         current(process).map_or(Term::UNDEFINED, |location| entry(heap, &location))
     }
 
     fn stacktrace<'p>(&self, process: &'p Process, heap: Heap<'p>, depth: usize) -> Term<'p> {
-        let callers = words(process)
-            .filter(|word| is_return(*word))
-            .filter_map(|word| {
-                // The call stands before the instruction that it returns to.
-                module::find(address(word).wrapping_sub(1))
-            });
+        let callers = callers(process).filter_map(module::find);
         let trace = current(process).into_iter().chain(callers).take(depth);
         heap.list_from(trace.map(|location| entry(heap, &location)))
     }
@@ -81,6 +83,23 @@ fn words(process: &Process) -> impl Iterator<Item = Word> {
     // SAFETY: every word between the top of the stack and the end of the block is initialised, and nothing
     // writes there while the process is looked at.
     (0..count).map(move |index| unsafe { *top.add(index) })
+}
+
+/// The calls that a process's frames wait for, the innermost first.
+fn callers(process: &Process) -> impl Iterator<Item = *const Instr> {
+    let top = process.heap.stack_top.get();
+    words(process)
+        .enumerate()
+        .filter(|&(_, word)| is_return(word))
+        .filter_map(move |(index, _)| {
+            // SAFETY: a return address stands there, above what belongs to it.
+            match unsafe { caller_at(top.wrapping_add(index)) } {
+                // The call stands before the instruction that it returns to.
+                Caller::Before(next) => Some(next.wrapping_sub(1)),
+                Caller::At(call) => Some(call),
+                Caller::None => None,
+            }
+        })
 }
 
 fn is_return(word: Word) -> bool {

@@ -28,6 +28,15 @@ pub(crate) enum Position {
     Body,
     /// In place of a return: the return address stands on the stack.
     Tail,
+    /// As the last call of a frame of so many words.
+    Last(u16),
+}
+
+impl Position {
+    /// Whether the caller has nothing left to do.
+    pub(crate) fn is_last(self) -> bool {
+        !matches!(self, Position::Body)
+    }
 }
 
 /// The arity of the function whose entry is at `ip`: its `FuncInfo` stands before it.
@@ -142,6 +151,13 @@ pub(crate) fn before_call(process: &Process, position: Position) {
             }
         }
         Position::Tail => {}
+        Position::Last(words) => {
+            // SAFETY: the frame has that many words.
+            process
+                .heap
+                .stack_top
+                .set(unsafe { process.heap.stack_top.get().add(words as usize) });
+        }
     }
 }
 
@@ -215,12 +231,13 @@ pub(crate) fn undefined(
 #[inline]
 pub(crate) fn apply(
     process: &Process,
-    registers: &Registers,
+    registers: &mut Registers,
     arity: usize,
-) -> Result<&'static Export, Raised> {
+) -> Option<&'static Export> {
     let (module, function) = (term(registers.x[arity]), term(registers.x[arity + 1]));
     match (module.as_atom(), function.as_atom()) {
-        (Some(module), Some(function)) => Ok(Export::of(Mfa {
+        (Some(well_known::ERLANG), Some(well_known::APPLY)) if arity == 3 => apply_args(registers),
+        (Some(module), Some(function)) => Some(Export::of(Mfa {
             module,
             function,
             arity: arity as u32,
@@ -237,7 +254,7 @@ pub(crate) fn apply(
                 arity: 3,
             };
             let words = [module.word(), function.word(), list.word()];
-            Err(Raised::of_function(
+            registers.raise(Raised::of_function(
                 mfa,
                 &words,
                 Term::atom(well_known::BADARG).word(),
@@ -260,8 +277,23 @@ fn unpack(registers: &mut Registers, list: Term<'_>) -> Option<Result<usize, ()>
     elements.rest().is_nil().then_some(Ok(count))
 }
 
-/// `erlang:apply/3` with its three arguments in x0…x2.
-pub(crate) fn apply_args(registers: &mut Registers) -> Result<&'static Export, Raised> {
+/// `erlang:apply/3` with its three arguments in x0…x2. What it calls is never itself: the calls that it stands for are
+/// gone through at once.
+pub(crate) fn apply_args(registers: &mut Registers) -> Option<&'static Export> {
+    loop {
+        let export = apply_args_once(registers)?;
+        let Mfa {
+            module,
+            function,
+            arity,
+        } = export.mfa;
+        if (module, function, arity) != (well_known::ERLANG, well_known::APPLY, 3) {
+            return Some(export);
+        }
+    }
+}
+
+fn apply_args_once(registers: &mut Registers) -> Option<&'static Export> {
     let [module, function, list] = [0, 1, 2].map(|index| term(registers.x[index]));
     let mfa = Mfa {
         module: well_known::ERLANG,
@@ -271,16 +303,16 @@ pub(crate) fn apply_args(registers: &mut Registers) -> Result<&'static Export, R
     let words = [module.word(), function.word(), list.word()];
     let bad = |reason: Atom| Raised::of_function(mfa, &words, Term::atom(reason).word());
     let (Some(module), Some(function)) = (module.as_atom(), function.as_atom()) else {
-        return Err(bad(well_known::BADARG));
+        return registers.raise(bad(well_known::BADARG));
     };
     match unpack(registers, list) {
-        Some(Ok(arity)) => Ok(Export::of(Mfa {
+        Some(Ok(arity)) => Some(Export::of(Mfa {
             module,
             function,
             arity: arity as u32,
         })),
-        Some(Err(())) => Err(bad(well_known::SYSTEM_LIMIT)),
-        None => Err(bad(well_known::BADARG)),
+        Some(Err(())) => registers.raise(bad(well_known::SYSTEM_LIMIT)),
+        None => registers.raise(bad(well_known::BADARG)),
     }
 }
 
@@ -288,7 +320,7 @@ pub(crate) fn apply_args(registers: &mut Registers) -> Result<&'static Export, R
 pub(crate) fn apply_fun_args(
     process: &mut Process,
     registers: &mut Registers,
-) -> Result<(*const Instr, usize), Raised> {
+) -> Option<(*const Instr, usize)> {
     let (fun, list) = (registers.x[0], term(registers.x[1]));
     let mfa = Mfa {
         module: well_known::ERLANG,
@@ -299,8 +331,8 @@ pub(crate) fn apply_fun_args(
         |reason: Atom| Raised::of_function(mfa, &[fun, list.word()], Term::atom(reason).word());
     match unpack(registers, list) {
         Some(Ok(arity)) => fun_target(process, registers, fun, arity),
-        Some(Err(())) => Err(bad(well_known::SYSTEM_LIMIT)),
-        None => Err(bad(well_known::BADARG)),
+        Some(Err(())) => registers.raise(bad(well_known::SYSTEM_LIMIT)),
+        None => registers.raise(bad(well_known::BADARG)),
     }
 }
 
@@ -312,46 +344,51 @@ pub(crate) fn fun_target(
     registers: &mut Registers,
     fun: Word,
     arity: usize,
-) -> Result<(*const Instr, usize), Raised> {
+) -> Option<(*const Instr, usize)> {
     if let Some(fun) = term(fun).as_closure() {
         let entry = fun.entry();
         if entry.id.arity as usize != arity {
-            return Err(badarity(process, registers, fun.term().word(), arity));
+            return badarity(process, registers, fun.term().word(), arity);
         }
         let address = entry.address();
         let address = match address.is_null() {
             false => address,
             true => match without_code(process, registers, entry, fun.term().word(), arity)? {
                 CodeOfFun::Here(address) => address,
-                CodeOfFun::Asked(handler) => return Ok((handler, 3)),
+                CodeOfFun::Asked(handler) => return Some((handler, 3)),
             },
         };
         let env = fun.env();
         for (register, value) in registers.x[arity..].iter_mut().zip(env) {
             *register = value.word();
         }
-        return Ok((address, arity + env.len()));
+        return Some((address, arity + env.len()));
     }
     match term(fun).kind_if_boxed() {
         Some(Kind::Export(export)) => {
             if export.mfa.arity as usize != arity {
-                return Err(badarity(process, registers, fun, arity));
+                return badarity(process, registers, fun, arity);
             }
-            Ok((export.address(), arity))
+            Some((export.address(), arity))
         }
-        _ => Err(Raised::tagged(process, well_known::BADFUN, fun)),
+        _ => badfun(process, registers, fun),
     }
 }
 
 #[cold]
-fn badarity(process: &Process, registers: &Registers, fun: Word, arity: usize) -> Raised {
+fn badfun<T>(process: &Process, registers: &mut Registers, fun: Word) -> Option<T> {
+    registers.raise(Raised::tagged(process, well_known::BADFUN, fun))
+}
+
+#[cold]
+fn badarity<T>(process: &Process, registers: &mut Registers, fun: Word, arity: usize) -> Option<T> {
     let heap = Heap::new(&process.heap);
     let args: SmallVec<[Term<'_>; 8]> = registers.x[..arity]
         .iter()
         .map(|&word| term(word))
         .collect();
     let call = heap.tuple(&[term(fun), heap.list(&args)]);
-    Raised::tagged(process, well_known::BADARITY, call.word())
+    registers.raise(Raised::tagged(process, well_known::BADARITY, call.word()))
 }
 
 /// What a fun without code came to.
@@ -372,11 +409,11 @@ fn without_code(
     entry: &FunEntry,
     fun: Word,
     arity: usize,
-) -> Result<CodeOfFun, Raised> {
+) -> Option<CodeOfFun> {
     let waits = entry.is_purged() && crate::code::purge::wait(process.pid(), entry);
     let address = entry.address();
     if !waits && !address.is_null() {
-        return Ok(CodeOfFun::Here(address));
+        return Some(CodeOfFun::Here(address));
     }
     let (module, function) = if waits {
         (atom!("erts_code_purger"), atom!("pending_purge_lambda"))
@@ -389,7 +426,7 @@ fn without_code(
         arity: 3,
     });
     let Some(handler) = handler.filter(|handler| handler.is_defined()) else {
-        return Err(Raised::error(well_known::UNDEF));
+        return registers.raise(Raised::error(well_known::UNDEF));
     };
     if waits {
         process.suspend_until_purged();
@@ -405,7 +442,7 @@ fn without_code(
     registers.x[0] = Term::atom(entry.id.module).word();
     registers.x[1] = fun;
     registers.x[2] = list;
-    Ok(CodeOfFun::Asked(handler.address()))
+    Some(CodeOfFun::Asked(handler.address()))
 }
 
 /// `is_function(term, arity)`; none if the arity is no arity.
@@ -444,17 +481,31 @@ pub(crate) fn make_fun(process: &Process, registers: &Registers, table: Table) -
 #[inline]
 pub(crate) fn guard_bif(
     process: &Process,
+    registers: &mut Registers,
     bif: &'static BifEntry,
     args: &[Word],
-) -> Result<Word, Raised> {
+) -> Option<Word> {
     // SAFETY: the words are terms of the process; `Term` is a transparent word.
     let terms = unsafe { std::slice::from_raw_parts(args.as_ptr().cast::<Term<'_>>(), args.len()) };
     match (bif.run)(Call::new(process, terms)) {
-        Ok(result) => Ok(result.word()),
-        Err(Stop::Raise(exception)) => {
-            Err(Raised::from_bif(exceptions::mfa_of(bif), args, *exception))
+        Ok(result) => Some(result.word()),
+        Err(stop) => guard_bif_stopped(registers, bif, args, stop),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn guard_bif_stopped(
+    registers: &mut Registers,
+    bif: &'static BifEntry,
+    args: &[Word],
+    stop: Stop<'_>,
+) -> Option<Word> {
+    match stop {
+        Stop::Raise(exception) => {
+            registers.raise(Raised::from_bif(exceptions::mfa_of(bif), args, *exception))
         }
-        Err(Stop::Trap(_)) => unreachable!(
+        Stop::Trap(_) => unreachable!(
             "{}:{}/{} in a guard cannot trap",
             bif.module, bif.function, bif.arity
         ),
@@ -538,16 +589,18 @@ pub(crate) enum Timeout {
     Never,
     /// Milliseconds.
     After(u64),
+    /// It is no time.
+    Bad,
 }
 
 /// The time of `receive … after`.
-pub(crate) fn timeout(time: Word) -> Result<Timeout, Raised> {
+pub(crate) fn timeout(time: Word) -> Timeout {
     match term(time).kind() {
-        Kind::Small(0) => Ok(Timeout::Now),
+        Kind::Small(0) => Timeout::Now,
         Kind::Small(milliseconds) if (1..=i64::from(u32::MAX)).contains(&milliseconds) => {
-            Ok(Timeout::After(milliseconds as u64))
+            Timeout::After(milliseconds as u64)
         }
-        Kind::Atom(well_known::INFINITY) => Ok(Timeout::Never),
-        _ => Err(Raised::error(well_known::TIMEOUT_VALUE)),
+        Kind::Atom(well_known::INFINITY) => Timeout::Never,
+        _ => Timeout::Bad,
     }
 }

@@ -99,6 +99,8 @@ impl Raised {
     pub fn from_bif(mfa: Mfa, args: &[Word], exception: Exception<'_>) -> Raised {
         let top = match (exception.stacktrace, exception.args) {
             (Some(trace), _) => Top::Given(trace.word()),
+            // `none` is no list of arguments: the arity is shown.
+            (None, Some(args)) if args.is_atom(well_known::NONE) => Top::Here,
             (None, Some(args)) => Top::HereWithList(args.word()),
             (None, None) if is_raising_bif(mfa) => Top::Here,
             (None, None) => Top::Function(mfa, as_given(args)),
@@ -174,7 +176,7 @@ impl Raised {
 }
 
 /// BIFs that exist to raise: the trace begins with their caller.
-fn is_raising_bif(mfa: Mfa) -> bool {
+pub(crate) fn is_raising_bif(mfa: Mfa) -> bool {
     mfa.module == well_known::ERLANG
         && matches!(
             mfa.function,
@@ -202,6 +204,24 @@ fn raw_class(trace: Word) -> Option<Class> {
         well_known::EXIT => Some(Class::Exit),
         well_known::THROW => Some(Class::Throw),
         _ => Some(Class::Error),
+    }
+}
+
+/// Raises what a helper left in the registers. The state was written back.
+#[cold]
+#[inline(never)]
+pub(crate) fn handle_waiting(process: &mut Process, registers: &mut Registers) -> Flow {
+    let raised = registers.take_raised();
+    handle(process, registers, raised)
+}
+
+/// `raw_raise` with class x0, reason x1, raw trace x2: whether the class is one and an exception waits.
+#[cold]
+pub(crate) fn raw_raise(registers: &mut Registers) -> bool {
+    let [class, reason, trace] = [0, 1, 2].map(|index| registers.x[index]);
+    match Raised::raw(class, reason, trace) {
+        Some(raised) => registers.raise::<()>(raised).is_none(),
+        None => false,
     }
 }
 
@@ -335,6 +355,7 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
             .word();
     }
     let depth = crate::process::backtrace_depth();
+    use crate::trace::call::{Caller, caller_at};
     let mut addresses: SmallVec<[u64; 16]> = SmallVec::new();
     // SAFETY: an exception is raised by the instruction at `ip`.
     let is_native = matches!(unsafe { &*ip }, Instr::CallNative { .. });
@@ -350,8 +371,15 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
         if word & word::IMMEDIATE_MASK == IMM_RETURN {
             // The call stands before the instruction that it returns to. A place that calls itself over and
             // over is listed once (OTP 25, `gather_stacktrace`).
-            let call = code_address(word).wrapping_sub(1) as u64;
-            if addresses.len() <= 1 || addresses.last() != Some(&call) {
+            // SAFETY: a return address of the stack.
+            let call = match unsafe { caller_at(at) } {
+                Caller::Before(next) => Some(next.wrapping_sub(1)),
+                Caller::At(call) => Some(call),
+                Caller::None => None,
+            };
+            if let Some(call) = call.map(|call| call as u64)
+                && (addresses.len() <= 1 || addresses.last() != Some(&call))
+            {
                 addresses.push(call);
             }
         }

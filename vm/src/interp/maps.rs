@@ -84,33 +84,35 @@ fn update<'h>(
 /// `Map#{K => V, …}`.
 pub(crate) fn put_assoc(
     process: &Process,
-    registers: &Registers,
+    registers: &mut Registers,
     table: Table,
-) -> Result<Word, Raised> {
+) -> Option<Word> {
     let heap = Heap::new(&process.heap);
     let (source, pairs) = update(process, registers, table);
     match source.as_map() {
-        Some(map) => Ok(crate::map::put_many(heap, map, &pairs).word()),
-        None => Err(not_a_map(heap, source)),
+        Some(map) => Some(crate::map::put_many(heap, map, &pairs).word()),
+        None => registers.raise(not_a_map(heap, source)),
     }
 }
 
 /// `Map#{K := V, …}`.
 pub(crate) fn put_exact(
     process: &Process,
-    registers: &Registers,
+    registers: &mut Registers,
     table: Table,
-) -> Result<Word, Raised> {
+) -> Option<Word> {
     let heap = Heap::new(&process.heap);
     let (source, pairs) = update(process, registers, table);
     let Some(map) = source.as_map() else {
-        return Err(not_a_map(heap, source));
+        return registers.raise(not_a_map(heap, source));
     };
-    crate::map::update_many(heap, map, &pairs)
-        .map(Term::word)
-        .map_err(|key| {
-            Raised::error_word(heap.tuple(&[Term::atom(well_known::BADKEY), key]).word())
-        })
+    match crate::map::update_many(heap, map, &pairs) {
+        Ok(updated) => Some(updated.word()),
+        Err(key) => {
+            let reason = heap.tuple(&[Term::atom(well_known::BADKEY), key]);
+            registers.raise(Raised::error_word(reason.word()))
+        }
+    }
 }
 
 fn not_a_map(heap: Heap<'_>, source: Term<'_>) -> Raised {

@@ -20,7 +20,7 @@ pub mod registers;
 
 pub use registers::Registers;
 
-use crate::bif::{BifEntry, Call, Stop};
+use crate::bif::{BifEntry, Call, Stop, Trap};
 use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg, Register};
 use crate::code::{Export, Instr};
 use crate::process::receive::TimeLimit;
@@ -95,6 +95,8 @@ pub mod snippets {
     pub static RETURN_TO_TRACE: [Instr; 1] = [Instr::ReturnToTrace];
     /// What functions whose time is taken return to.
     pub static RETURN_TIME_TRACE: [Instr; 1] = [Instr::ReturnTimeTrace];
+    /// What a traced BIF returns to that was the last call of its caller: a frame that names the caller.
+    pub static LAST_CALL_TRACE: [Instr; 1] = [Instr::ReturnToTrace];
 }
 
 macro_rules! instr_fn {
@@ -104,6 +106,18 @@ macro_rules! instr_fn {
     };
 }
 pub(crate) use instr_fn;
+
+/// Ends a path to the next instruction that LLVM must not join with another. Where two ways lead there (a
+/// test that holds or fails, a call that may give way), each then jumps to the next instruction by itself,
+/// which takes fewer instructions and is predicted apart.
+#[inline(always)]
+fn path_of_its_own() {
+    #[cfg(not(miri))]
+    // SAFETY: no code, no effect.
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags))
+    }
+}
 
 /// Runs a process.
 ///
@@ -163,17 +177,24 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             reds = process.reductions.get();
         }};
     }
+    /// Goes on with the instruction at `ip`.
+    macro_rules! dispatch {
+        () => {{
+            path_of_its_own();
+            continue;
+        }};
+    }
     macro_rules! next {
         () => {{
             ip = unsafe { ip.add(1) };
-            continue;
+            dispatch!();
         }};
     }
     macro_rules! jump {
         ($jump:expr) => {{
             let Jump(distance) = $jump;
             ip = unsafe { ip.offset(distance as isize) };
-            continue;
+            dispatch!();
         }};
     }
     macro_rules! flow {
@@ -182,7 +203,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 Flow::At(at) => {
                     reload!();
                     ip = at;
-                    continue;
+                    dispatch!();
                 }
                 Flow::Leave(outcome) => return outcome,
             }
@@ -194,17 +215,24 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             flow!(exceptions::handle(process, registers, $raised))
         }};
     }
-    /// Raises what was built since the state was written back: the local state is out of date.
-    macro_rules! raise_built {
-        ($raised:expr) => {{
+    /// Raises what waits in the registers, built since the state was written back: the local state is out of
+    /// date.
+    macro_rules! raise_waiting {
+        () => {{
+            cold_path();
             reload!();
-            raise!($raised)
+            sync!();
+            flow!(exceptions::handle_waiting(process, registers))
         }};
     }
-    macro_rules! fail_or_raise_built {
-        ($fail:expr, $raised:expr) => {{
-            reload!();
-            fail_or_raise!($fail, $raised)
+    macro_rules! fail_or_raise_waiting {
+        ($fail:expr) => {{
+            if $fail.0 != 0 {
+                reload!();
+                jump!($fail)
+            } else {
+                raise_waiting!()
+            }
         }};
     }
     macro_rules! fail_or_raise {
@@ -274,7 +302,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         () => {{
             ip = code_address(unsafe { *e });
             pop!(1);
-            continue;
+            dispatch!();
         }};
     }
     /// Goes to the entry of a function of `arity`, giving way if the slice is used up.
@@ -286,7 +314,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 cold_path();
                 leave!(Outcome::Yielded, $arity as usize);
             }
-            continue;
+            dispatch!();
         }};
     }
     /// If `apply` as the last call of a frame of `words` found a BIF, runs it while the frame still stands, so
@@ -305,7 +333,17 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => {
-                        if matches!(stop, Stop::Trap(_)) {
+                        let traced = matches!(&stop, Stop::Trap(trap) if matches!(**trap, Trap::Breakpoint));
+                        if traced && $words > 0 {
+                            flow!(calls::stopped(
+                                process,
+                                registers,
+                                bif,
+                                stop,
+                                calls::Position::Last($words)
+                            ))
+                        }
+                        if matches!(stop, Stop::Trap(_)) && !traced {
                             // It may be called again, by what needs no more than its arguments.
                             reload!();
                             pop!($words);
@@ -334,7 +372,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let arity = calls::arity_at(ip);
                 leave!(Outcome::Yielded, arity);
             }
-            continue;
+            dispatch!();
         }};
     }
     macro_rules! enter_export {
@@ -862,122 +900,125 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::Apply { arity } => {
                 sync!();
                 match calls::apply(process, registers, arity as usize) {
-                    Ok(export) => {
+                    Some(export) => {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(export.address(), arity)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::ApplyLast { arity, words } => {
                 sync!();
                 match calls::apply(process, registers, arity as usize) {
-                    Ok(export) => {
+                    Some(export) => {
                         apply_bif_last!(export, words);
                         pop!(words);
                         enter!(export.address(), arity)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::ApplyArgs => {
                 sync!();
                 match calls::apply_args(registers) {
-                    Ok(export) => {
+                    Some(export) => {
                         apply_bif_last!(export, 0);
                         enter!(export.address(), export.mfa.arity)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::ApplyFunArgs => {
                 sync!();
                 match calls::apply_fun_args(process, registers) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         enter!(target, live)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::CallApplyArgs => {
                 sync!();
                 match calls::apply_args(registers) {
-                    Ok(export) => {
+                    Some(export) => {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(export.address(), export.mfa.arity)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::ApplyArgsLast { words } => {
                 sync!();
                 match calls::apply_args(registers) {
-                    Ok(export) => {
+                    Some(export) => {
                         apply_bif_last!(export, words);
                         pop!(words);
                         enter!(export.address(), export.mfa.arity)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::CallApplyFunArgs => {
                 sync!();
                 match calls::apply_fun_args(process, registers) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) if raised.by_apply() => raise_built!(raised),
-                    Err(raised) => {
+                    None if registers.raised_by_apply() => raise_waiting!(),
+                    None => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                        raise!(raised)
+                        sync!();
+                        flow!(exceptions::handle_waiting(process, registers))
                     }
                 }
             }
             Instr::ApplyFunArgsLast { words } => {
                 sync!();
                 match calls::apply_fun_args(process, registers) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         pop!(words);
                         enter!(target, live)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::CallFun { arity } => {
                 sync!();
                 let fun = unsafe { *x.add(arity as usize) };
                 match calls::fun_target(process, registers, fun, arity as usize) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => {
+                    None => {
                         reload!();
                         // The stock VM has pushed it when it finds that there is no such fun.
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                        raise!(raised)
+                        sync!();
+                        flow!(exceptions::handle_waiting(process, registers))
                     }
                 }
             }
             Instr::CallFunReg { arity, fun } => {
                 sync!();
                 match calls::fun_target(process, registers, get!(fun), arity as usize) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
-                    Err(raised) => {
+                    None => {
                         reload!();
                         // The stock VM has pushed it when it finds that there is no such fun.
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                        raise!(raised)
+                        sync!();
+                        flow!(exceptions::handle_waiting(process, registers))
                     }
                 }
             }
@@ -985,12 +1026,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 sync!();
                 let fun = unsafe { *x.add(arity as usize) };
                 match calls::fun_target(process, registers, fun, arity as usize) {
-                    Ok((target, live)) => {
+                    Some((target, live)) => {
                         reload!();
                         pop!(words);
                         enter!(target, live)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::Return => return_to_caller!(),
@@ -1634,8 +1675,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     *arg = operand!(unsafe { table.word(3 + index) });
                 }
                 sync!();
-                match calls::guard_bif(process, bif, &args[..count]) {
-                    Ok(result) => {
+                match calls::guard_bif(process, registers, bif, &args[..count]) {
+                    Some(result) => {
                         reload!();
                         if live == NOT_LIVE as usize {
                             set!(dst, result);
@@ -1643,7 +1684,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         }
                         deliver!(dst, live, result)
                     }
-                    Err(raised) => fail_or_raise_built!(fail, raised),
+                    None => fail_or_raise_waiting!(fail),
                 }
             }
             Instr::SelfPid { dst } => {
@@ -1898,14 +1939,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             )),
             Instr::Raise { trace, value } => raise!(Raised::again(get!(trace), get!(value))),
             Instr::RawRaise => {
-                let (class, reason, trace) = unsafe { (*x, *x.add(1), *x.add(2)) };
-                match Raised::raw(class, reason, trace) {
-                    Some(raised) => raise!(raised),
-                    None => {
-                        unsafe { *x = Term::atom(crate::atom::well_known::BADARG).word() };
-                        next!()
-                    }
+                if exceptions::raw_raise(registers) {
+                    sync!();
+                    flow!(exceptions::handle_waiting(process, registers))
                 }
+                unsafe { *x = Term::atom(crate::atom::well_known::BADARG).word() };
+                next!()
             }
             Instr::BuildStacktrace => {
                 sync!();
@@ -1953,7 +1992,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 if reds <= 0 {
                     leave!(Outcome::Yielded, 0);
                 }
-                continue;
+                dispatch!();
             }
             Instr::RemoveMessage => {
                 sync!();
@@ -1977,8 +2016,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     leave!(Outcome::Waiting(None), 0)
                 }
                 TimeLimit::None => match calls::timeout(operand!(time)) {
-                    Ok(calls::Timeout::Now) => next!(),
-                    Ok(calls::Timeout::Never) => {
+                    calls::Timeout::Now => next!(),
+                    calls::Timeout::Never => {
                         // Nothing is alive while it waits, so the time must be found again: keep it.
                         if target.0 == 0 {
                             leave!(Outcome::Waiting(None), waiting_live(time))
@@ -1986,15 +2025,15 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         ip = unsafe { ip.offset(target.0 as isize) };
                         leave!(Outcome::Waiting(None), 0)
                     }
-                    Ok(calls::Timeout::After(milliseconds)) => {
+                    calls::Timeout::After(milliseconds) => {
                         process.timeout_ip.set(unsafe { ip.add(1) });
                         ip = unsafe { ip.offset(target.0 as isize) };
                         leave!(Outcome::Waiting(Some(milliseconds)), 0)
                     }
-                    Err(raised) => {
+                    calls::Timeout::Bad => {
                         // The receive ends here: the next one begins with the first message.
                         process.restart_receive();
-                        raise!(raised)
+                        raise!(Raised::error(crate::atom::well_known::TIMEOUT_VALUE))
                     }
                 },
             },
@@ -2030,21 +2069,21 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             } => {
                 sync!();
                 match maps::put_assoc(process, registers, table) {
-                    Ok(map) => {
+                    Some(map) => {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
                     }
-                    Err(raised) => raise_built!(raised),
+                    None => raise_waiting!(),
                 }
             }
             Instr::PutMapExact { dst, fail, table } => {
                 sync!();
                 match maps::put_exact(process, registers, table) {
-                    Ok(map) => {
+                    Some(map) => {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
                     }
-                    Err(raised) => fail_or_raise_built!(fail, raised),
+                    None => fail_or_raise_waiting!(fail),
                 }
             }
             Instr::HasMapFields { src, fail, table } => {
@@ -2160,8 +2199,9 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 // SAFETY: the bytes of the literal follow in the table.
                 let bytes =
                     unsafe { std::slice::from_raw_parts(table.0.add(2).cast::<u8>(), bits / 8) };
-                // What holds is passed: odd bits must not be tried here.
-                match (bits % 8 == 0).then(|| bits::fast::literal(context, bytes)) {
+                // What is matched is read: the part of a byte at its end must not come afterwards.
+                let whole = bits.is_multiple_of(8);
+                match whole.then(|| bits::fast::literal(context, bytes)) {
                     Some(Some(holds)) => test!(holds, fail),
                     _ => bits!(),
                 }

@@ -1,6 +1,7 @@
 //! The registers of a scheduler: what the process that runs on it works with.
 
 use super::bits::old::UnderConstruction;
+use super::exceptions::Raised;
 use crate::code::instr::{FLOAT_REGISTERS, Reg, SCRATCH_REGISTERS, X_REGISTERS};
 use crate::process::Process;
 use crate::term::word::{NIL, Word};
@@ -14,6 +15,9 @@ pub struct Registers {
     pub(crate) f: [f64; FLOAT_REGISTERS],
     /// The binary that the older operations are filling.
     pub(crate) bits: UnderConstruction,
+    /// An exception that one of the interpreter's helpers found. It waits here so that the main loop holds no
+    /// value with a destructor: LLVM would carry its parts around the loop in every instruction.
+    raised: Option<Raised>,
 }
 
 impl Registers {
@@ -23,7 +27,26 @@ impl Registers {
             x: [NIL; X_REGISTERS + SCRATCH_REGISTERS],
             f: [0.0; FLOAT_REGISTERS],
             bits: UnderConstruction::NONE,
+            raised: None,
         })
+    }
+
+    /// Leaves an exception to be raised; what a helper returns then.
+    pub(crate) fn raise<T>(&mut self, raised: Raised) -> Option<T> {
+        self.raised = Some(raised);
+        None
+    }
+
+    /// The exception that waits.
+    pub(crate) fn take_raised(&mut self) -> Raised {
+        self.raised
+            .take()
+            .expect("a helper that failed leaves its exception")
+    }
+
+    /// Whether the exception that waits is one of `erlang:apply` itself.
+    pub(crate) fn raised_by_apply(&self) -> bool {
+        self.raised.as_ref().is_some_and(Raised::by_apply)
     }
 
     /// Takes over what a process saved.

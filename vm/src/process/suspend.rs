@@ -44,6 +44,16 @@ impl Process {
         self.relations.is_suspended()
     }
 
+    /// Whether it waits until a port is not busy any more: to others it is suspended.
+    pub fn waits_for_port(&self) -> bool {
+        self.waits_for_port.get()
+    }
+
+    /// Notes whether it waits until a port is not busy any more.
+    pub fn set_waits_for_port(&self, waits: bool) {
+        self.waits_for_port.set(waits);
+    }
+
     /// Whether this process suspends another.
     pub fn suspends(&self, pid: Pid) -> bool {
         self.relations

@@ -109,6 +109,9 @@ impl Value<'_> {
     }
 }
 
+/// Bytes that are written for a reduction.
+const BYTES_PER_REDUCTION: usize = 1024;
+
 /// Builds the bit string of a table of segments.
 pub(crate) fn create(
     process: &Process,
@@ -164,6 +167,7 @@ pub(crate) fn create(
     if let Some(fault) = late {
         return Err(fault);
     }
+    process.charge(total / 8 / BYTES_PER_REDUCTION);
     Ok(if appends {
         append(heap, &segments, total)
     } else {
