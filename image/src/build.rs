@@ -151,7 +151,14 @@ fn command_line(release: &Release, linked: bool, words: &[String]) -> String {
         split.next().unwrap_or_default(),
         split.next().unwrap_or_default(),
     );
-    let fixed = ["LANG=C.UTF-8", "HOME=/root", "cwd=/root"].map(String::from);
+    // There is no shell to run a command: whatever heart is told to do, it resets the guest.
+    let fixed = [
+        "LANG=C.UTF-8",
+        "HOME=/root",
+        "HEART_COMMAND=reset",
+        "cwd=/root",
+    ]
+    .map(String::from);
     let mut program = vec!["--", "/bin/lintel", "erl", "--otp-root", ROOT];
     if linked {
         program.extend(["--module-cache", LINKED]);
@@ -189,7 +196,7 @@ mod tests {
         let words = ["quiet", "--", "-eval", "io:put_chars(\"a b\")."].map(String::from);
         assert_eq!(
             command_line(&release, false, &words),
-            "LANG=C.UTF-8 HOME=/root cwd=/root quiet -- /bin/lintel erl --otp-root /otp -boot /otp/start \
+            "LANG=C.UTF-8 HOME=/root HEART_COMMAND=reset cwd=/root quiet -- /bin/lintel erl --otp-root /otp -boot /otp/start \
              -eval \"io:put_chars(\\\"a b\\\").\""
         );
     }

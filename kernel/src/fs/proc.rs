@@ -142,6 +142,7 @@ fn populate_proc() {
         generated(&own, "statm", statm);
         generated(&own, "status", self_status);
         generated(&own, "mounts", mounts);
+        generated(&own, "mountinfo", mount_info);
         generated(&own, "cmdline", || joined(&COMMAND.lock().args));
         generated(&own, "environ", || joined(&COMMAND.lock().env));
         generated(&own, "comm", || {
@@ -364,8 +365,26 @@ fn cpuinfo() -> Vec<u8> {
     text.into_bytes()
 }
 
+/// What is mounted: source, place, type. Only the first has a size.
+const MOUNTS: [[&str; 3]; 4] = [
+    ["rootfs", "/", "tmpfs"],
+    ["proc", "/proc", "proc"],
+    ["sysfs", "/sys", "sysfs"],
+    ["devtmpfs", "/dev", "devtmpfs"],
+];
+
 fn mounts() -> Vec<u8> {
-    b"rootfs / tmpfs rw,relatime 0 0\nproc /proc proc rw,relatime 0 0\nsysfs /sys sysfs rw,relatime 0 0\ndevtmpfs /dev devtmpfs rw,relatime 0 0\n".to_vec()
+    let line = |[source, at, kind]: [&str; 3]| format!("{source} {at} {kind} rw,relatime 0 0\n");
+    MOUNTS.map(line).concat().into_bytes()
+}
+
+fn mount_info() -> Vec<u8> {
+    let line = |(n, [source, at, kind]): (usize, [&str; 3])| {
+        let (id, parent) = (n + 1, usize::from(n > 0));
+        format!("{id} {parent} 0:{id} / {at} rw,relatime - {kind} {source} rw\n")
+    };
+    let lines: Vec<String> = MOUNTS.into_iter().enumerate().map(line).collect();
+    lines.concat().into_bytes()
 }
 
 fn used_pages() -> u64 {

@@ -115,10 +115,15 @@ impl Node for ThisNode {
             // Where the node lives on, nothing of the command may be left over.
             Ok(child) => drop(reaper::follow(child, Box::new(|_| {}))),
             // No process to be had: this one becomes the command.
-            Err(_) if kill.is_some() => {
-                let _ = system::exec(c"/bin/sh", &[c"sh", c"-c", &command]);
+            Err(_) => {
+                if kill.is_some() {
+                    let _ = system::exec(c"/bin/sh", &[c"sh", c"-c", &command]);
+                }
+                // The first process of a system that has no shell is all that there is: the system starts anew.
+                if pid == 1 {
+                    let _ = rustix::system::reboot(rustix::system::RebootCommand::Restart);
+                }
             }
-            Err(_) => {}
         }
     }
 }
