@@ -80,9 +80,9 @@ pub(crate) fn placed(instruction: Instr) -> Instr {
         SelectImmFew { src: x; fail, table } => SelectImmFewX;
         SelectRange { src: x; fail, table } => SelectRangeX;
         Add { a: x, b: x, dst: x; fail, live } => AddX;
-        AddC { a: x, dst: x; fail, live, value } => AddCX;
+        AddC { a: x, dst: x; fail, live, word } => AddCX;
         Sub { a: x, b: x, dst: x; fail, live } => SubX;
-        SubC { a: x, dst: x; fail, live, value } => SubCX;
+        SubC { a: x, dst: x; fail, live, word } => SubCX;
         Mul { a: x, b: x, dst: x; fail, live } => MulX;
         BandC { a: x, dst: x; fail, live, value } => BandCX;
         BsrC { a: x, dst: x; fail, live, value } => BsrCX;
@@ -96,8 +96,8 @@ pub(crate) fn placed(instruction: Instr) -> Instr {
         Move3 { src1: x, dst1: x, src2: x, dst2: x, src3: x, dst3: x } => Move3X;
         Move3 { src1: x, dst1: y, src2: x, dst2: y, src3: x, dst3: y } => Move3XY;
         Move3 { src1: y, dst1: x, src2: y, dst2: x, src3: y, dst3: x } => Move3YX;
-        AddC { a: y, dst: x; fail, live, value } => AddCYX;
-        SubC { a: y, dst: x; fail, live, value } => SubCYX;
+        AddC { a: y, dst: x; fail, live, word } => AddCYX;
+        SubC { a: y, dst: x; fail, live, word } => SubCYX;
         Add { a: y, b: x, dst: x; fail, live } => AddYX;
         Move2Call { src1: x, dst1: x, src2: x, dst2: x; target } => Move2CallX;
         Move2Call { src1: y, dst1: x, src2: y, dst2: x; target } => Move2CallYX;

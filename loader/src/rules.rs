@@ -312,17 +312,17 @@ fn resolve(draft: &mut Draft, places: &[u32]) {
         places: &'p [u32],
     }
     impl Resolve<'_> {
-        fn distance(&self, label: i64) -> i32 {
+        fn distance(&self, label: i64) -> Jump {
             if label == 0 {
-                return 0;
+                return Jump(0);
             }
-            self.places[label as usize].wrapping_sub(self.here) as i32
+            Jump::over(self.places[label as usize].wrapping_sub(self.here) as i32)
         }
     }
     impl Links for Resolve<'_> {
         #[inline]
         fn jump(&mut self, jump: &mut Jump) {
-            jump.0 = self.distance(jump.0.into());
+            *jump = self.distance(jump.0.into());
         }
         fn table(&mut self, _table: &mut Table) {}
     }
@@ -350,7 +350,7 @@ fn resolve(draft: &mut Draft, places: &[u32]) {
             _ => continue,
         };
         for jump in jumps {
-            *jump = i64::from(links.distance(*jump as i64)) as Word;
+            *jump = i64::from(links.distance(*jump as i64).0) as Word;
         }
     }
 }

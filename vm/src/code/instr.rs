@@ -3,7 +3,7 @@
 //! Every instruction takes 16 bytes: a number and up to 14 bytes of operands, so that the next one is found
 //! without decoding. Registers are [`Reg`]; a constant stands in the instruction itself (`…C` variants);
 //! longer operand lists stand in the module's data, pointed to by a [`Table`]. Jumps are relative, counted
-//! in instructions from the jumping one.
+//! in bytes from the jumping one.
 //!
 //! A row of the table below is an instruction: enum, names and disassembler derive from it. Fields are
 //! ordered so that nothing is padded (2-byte fields to fill up to offset 4, then 4-byte, then 8-byte ones).
@@ -118,17 +118,39 @@ impl Register for YReg {
     }
 }
 
-/// Where to go, in instructions from this one. 0 stands for "nowhere": a failure raises instead.
+/// Where to go, in bytes from this instruction. 0 stands for "nowhere": a failure raises instead.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Jump(pub i32);
+
+impl Jump {
+    /// To the instruction so many after this one.
+    pub const fn over(instructions: i32) -> Jump {
+        Jump(instructions * size_of::<Instr>() as i32)
+    }
+
+    /// How many instructions it goes over.
+    pub const fn instructions(self) -> i32 {
+        self.0 / size_of::<Instr>() as i32
+    }
+
+    /// Where it leads from the instruction at `ip`.
+    ///
+    /// # Safety
+    /// The jump is that instruction's.
+    #[inline(always)]
+    pub unsafe fn from(self, ip: *const Instr) -> *const Instr {
+        // SAFETY: by contract; the loader keeps jumps within the code.
+        unsafe { ip.byte_offset(self.0 as isize) }
+    }
+}
 
 impl fmt::Debug for Jump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
             f.write_str("raise")
         } else {
-            write!(f, "{:+}", self.0)
+            write!(f, "{:+}", self.instructions())
         }
     }
 }
@@ -577,7 +599,7 @@ instructions! {
     // Selects --------------------------------------------------------------------------------------------
 
     /// Goes where the word of `src` says, all values immediates: `[count, value… (ascending as u64), jump…]`
-    /// (jumps as sign-extended words, relative to this instruction); else to `fail`.
+    /// (jumps as sign-extended words, in bytes from this instruction); else to `fail`.
     SelectImm { src: Reg, fail: Jump, table: Table };
     /// The same for two or three values, tried in turn.
     SelectImmFew { src: Reg, fail: Jump, table: Table };
@@ -592,12 +614,12 @@ instructions! {
 
     /// `dst = a + b`.
     Add { a: Reg, fail: Jump, b: Reg, dst: Reg, live: u16 };
-    /// `dst = a + value`.
-    AddC { a: Reg, fail: Jump, dst: Reg, live: u16, value: i32 };
+    /// `dst = a + b`, `word` being the word of the small integer b.
+    AddC { a: Reg, fail: Jump, dst: Reg, live: u16, word: i32 };
     /// `dst = a - b`.
     Sub { a: Reg, fail: Jump, b: Reg, dst: Reg, live: u16 };
-    /// `dst = a - value`.
-    SubC { a: Reg, fail: Jump, dst: Reg, live: u16, value: i32 };
+    /// `dst = a - b`, likewise.
+    SubC { a: Reg, fail: Jump, dst: Reg, live: u16, word: i32 };
     /// `dst = a * b`.
     Mul { a: Reg, fail: Jump, b: Reg, dst: Reg, live: u16 };
     /// `dst = a * value`.
@@ -866,11 +888,11 @@ instructions! {
     /// [`Add`](Instr::Add).
     AddX { a: XReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
     /// [`AddC`](Instr::AddC).
-    AddCX { a: XReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    AddCX { a: XReg, fail: Jump, dst: XReg, live: u16, word: i32 };
     /// [`Sub`](Instr::Sub).
     SubX { a: XReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
     /// [`SubC`](Instr::SubC).
-    SubCX { a: XReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    SubCX { a: XReg, fail: Jump, dst: XReg, live: u16, word: i32 };
     /// [`Mul`](Instr::Mul).
     MulX { a: XReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
     /// [`BandC`](Instr::BandC).
@@ -904,9 +926,9 @@ instructions! {
     /// [`Move3`](Instr::Move3) from slots.
     Move3YX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg, src3: YReg, dst3: XReg };
     /// [`AddC`](Instr::AddC) to a slot's value.
-    AddCYX { a: YReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    AddCYX { a: YReg, fail: Jump, dst: XReg, live: u16, word: i32 };
     /// [`SubC`](Instr::SubC) from a slot's value.
-    SubCYX { a: YReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    SubCYX { a: YReg, fail: Jump, dst: XReg, live: u16, word: i32 };
     /// [`Add`](Instr::Add) of a slot's value and an X register.
     AddYX { a: YReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
 }

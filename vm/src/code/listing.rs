@@ -62,7 +62,9 @@ impl<'m> Listing<'m> {
             let _ = match value {
                 FieldValue::Reg(reg) => write!(text, "{reg:?}"),
                 FieldValue::Jump(jump) if jump.0 == 0 => write!(text, "-"),
-                FieldValue::Jump(jump) => write!(text, "{}", index as i64 + i64::from(jump.0)),
+                FieldValue::Jump(jump) => {
+                    write!(text, "{}", index as i64 + i64::from(jump.instructions()))
+                }
                 FieldValue::Const(value) => write!(text, "{}", self.term(value.0)),
                 FieldValue::Table(table) => {
                     write!(text, "[{}]", self.table(&instruction, index, table))

@@ -121,7 +121,7 @@ pub(crate) fn off_the_fast_path(
             return exceptions::handle(process, registers, raised);
         }
         // SAFETY: jumps stay in the code, as the loader checked.
-        Err(_) => return Flow::At(unsafe { ip.offset(fail.0 as isize) }),
+        Err(_) => return Flow::At(unsafe { fail.from(ip) }),
     };
     let live = usize::from(live);
     registers.x[live] = result;

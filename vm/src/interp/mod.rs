@@ -190,8 +190,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     }
     macro_rules! jump {
         ($jump:expr) => {{
-            let Jump(distance) = $jump;
-            ip = unsafe { ip.offset(distance as isize) };
+            ip = unsafe { $jump.from(ip) };
             dispatch!();
         }};
     }
@@ -303,14 +302,22 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             dispatch!();
         }};
     }
+    macro_rules! charge_call {
+        () => {
+            // SAFETY: a process that has none left gives way before it comes here again: `reds` stays far
+            // above the smallest number, and what charges more at once saturates.
+            reds = unsafe { reds.unchecked_sub(1) }
+        };
+    }
     /// Goes to the entry of a function of `arity`, giving way if the slice is used up.
     macro_rules! enter {
         ($target:expr, $arity:expr) => {{
             ip = $target;
-            reds -= 1;
+            charge_call!();
             if reds <= 0 || cfg!(feature = "zeal") {
                 cold_path();
-                leave!(Outcome::Yielded, $arity as usize);
+                let arity = $arity as usize;
+                return give_way(process, registers, ip, e, hp, reds, arity);
             }
             dispatch!();
         }};
@@ -352,13 +359,11 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     }
     macro_rules! enter_local {
         ($jump:expr) => {{
-            let Jump(distance) = $jump;
-            ip = unsafe { ip.offset(distance as isize) };
-            reds -= 1;
+            ip = unsafe { $jump.from(ip) };
+            charge_call!();
             if reds <= 0 || cfg!(feature = "zeal") {
                 cold_path();
-                let arity = calls::arity_at(ip);
-                leave!(Outcome::Yielded, arity);
+                return give_way_at_entry(process, registers, ip, e, hp, reds);
             }
             dispatch!();
         }};
@@ -412,7 +417,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         ($a:expr, $b:expr) => {{
             let (a, b): (Word, Word) = ($a, $b);
             a == b
-                || (!word::is_immediate(a) && !word::is_immediate(b) && arith::exactly_equal(a, b))
+                || (!word::is_immediate(a) && !word::is_immediate(b) && {
+                    cold_path();
+                    arith::exactly_equal(a, b)
+                })
         }};
     }
     macro_rules! less {
@@ -421,6 +429,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             if word::both_small(a, b) {
                 (a as i64) < (b as i64)
             } else {
+                cold_path();
                 arith::less(a, b)
             }
         }};
@@ -428,7 +437,11 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! equal {
         ($a:expr, $b:expr) => {{
             let (a, b): (Word, Word) = ($a, $b);
-            a == b || (!word::both_small(a, b) && arith::equal(a, b))
+            a == b
+                || (!word::both_small(a, b) && {
+                    cold_path();
+                    arith::equal(a, b)
+                })
         }};
     }
     /// Puts what an instruction built into `dst`; collects if it went to fragments.
@@ -464,6 +477,27 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 arith::Op::$op,
                 $left,
                 $right
+            ))
+        }};
+    }
+    /// The same with a constant, given as the small integer's word.
+    macro_rules! arithmetic_c {
+        ($op:ident, $a:expr, $word:ident, $dst:expr, $checked:ident) => {{
+            let (a, b) = ($a, i64::from($word));
+            if word::is_small(a) {
+                if let Some(result) = (a as i64).$checked(b) {
+                    set!($dst, result as Word);
+                    next!();
+                }
+            }
+            cold_path();
+            sync!();
+            flow!(arith::off_the_fast_path(
+                process,
+                registers,
+                arith::Op::$op,
+                a,
+                b as Word
             ))
         }};
     }
@@ -1503,23 +1537,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 as i64)
                 .checked_add(b as i64)
                 .map(|sum| sum as Word)),
-            Instr::AddC { a, dst, value, .. } => {
-                arithmetic!(Add, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_add(b as i64)
-                    .map(|sum| sum as Word))
+            Instr::AddC { a, dst, word, .. } => arithmetic_c!(Add, get!(a), word, dst, checked_add),
+            Instr::AddCX { a, dst, word, .. } => {
+                arithmetic_c!(Add, get!(a), word, dst, checked_add)
             }
-            Instr::AddCX { a, dst, value, .. } => {
-                arithmetic!(Add, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_add(b as i64)
-                    .map(|sum| sum as Word))
-            }
-            Instr::AddCYX { a, dst, value, .. } => {
-                arithmetic!(Add, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_add(b as i64)
-                    .map(|sum| sum as Word))
+            Instr::AddCYX { a, dst, word, .. } => {
+                arithmetic_c!(Add, get!(a), word, dst, checked_add)
             }
             Instr::Sub { a, b, dst, .. } => arithmetic!(Sub, get!(a), get!(b), dst, |a, b| (a
                 as i64)
@@ -1529,23 +1552,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 as i64)
                 .checked_sub(b as i64)
                 .map(|rest| rest as Word)),
-            Instr::SubC { a, dst, value, .. } => {
-                arithmetic!(Sub, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_sub(b as i64)
-                    .map(|rest| rest as Word))
+            Instr::SubC { a, dst, word, .. } => arithmetic_c!(Sub, get!(a), word, dst, checked_sub),
+            Instr::SubCX { a, dst, word, .. } => {
+                arithmetic_c!(Sub, get!(a), word, dst, checked_sub)
             }
-            Instr::SubCX { a, dst, value, .. } => {
-                arithmetic!(Sub, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_sub(b as i64)
-                    .map(|rest| rest as Word))
-            }
-            Instr::SubCYX { a, dst, value, .. } => {
-                arithmetic!(Sub, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_sub(b as i64)
-                    .map(|rest| rest as Word))
+            Instr::SubCYX { a, dst, word, .. } => {
+                arithmetic_c!(Sub, get!(a), word, dst, checked_sub)
             }
             Instr::Mul { a, b, dst, .. } => arithmetic!(Mul, get!(a), get!(b), dst, |a, b| (a
                 as i64)
@@ -1828,10 +1840,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             // Exceptions
             Instr::Catch { slot, handler } => {
                 process.catches.set(process.catches.get() + 1);
-                set!(
-                    slot,
-                    code_word(IMM_CATCH, unsafe { ip.offset(handler.0 as isize) })
-                );
+                set!(slot, code_word(IMM_CATCH, unsafe { handler.from(ip) }));
                 next!()
             }
             Instr::CatchEnd { slot } => {
@@ -1956,7 +1965,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::LoopRecEnd { target } => {
                 process.next_message();
                 reds -= 1;
-                ip = unsafe { ip.offset(target.0 as isize) };
+                ip = unsafe { target.from(ip) };
                 if reds <= 0 {
                     leave!(Outcome::Yielded, 0);
                 }
@@ -1973,14 +1982,14 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::Wait { target } => {
-                ip = unsafe { ip.offset(target.0 as isize) };
+                ip = unsafe { target.from(ip) };
                 leave!(Outcome::Waiting(None), 0)
             }
             // The time is looked at once: where the receive goes round, its register may hold something else.
             Instr::WaitTimeout { target, time } => match process.time_limit() {
                 TimeLimit::Up => next!(),
                 TimeLimit::Running => {
-                    ip = unsafe { ip.offset(target.0 as isize) };
+                    ip = unsafe { target.from(ip) };
                     leave!(Outcome::Waiting(None), 0)
                 }
                 TimeLimit::None => match calls::timeout(operand!(time)) {
@@ -1990,12 +1999,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         if target.0 == 0 {
                             leave!(Outcome::Waiting(None), waiting_live(time))
                         }
-                        ip = unsafe { ip.offset(target.0 as isize) };
+                        ip = unsafe { target.from(ip) };
                         leave!(Outcome::Waiting(None), 0)
                     }
                     calls::Timeout::After(milliseconds) => {
                         process.timeout_ip.set(unsafe { ip.add(1) });
-                        ip = unsafe { ip.offset(target.0 as isize) };
+                        ip = unsafe { target.from(ip) };
                         leave!(Outcome::Waiting(Some(milliseconds)), 0)
                     }
                     calls::Timeout::Bad => {
@@ -2216,6 +2225,40 @@ fn waiting_live(time: Word) -> usize {
         Operand::Reg(reg) if !reg.is_y() => reg.index() + 1,
         _ => 0,
     }
+}
+
+/// Leaves at the entry of a function of `arity`, the slice being used up.
+#[cold]
+#[inline(never)]
+fn give_way(
+    process: &mut Process,
+    registers: &mut Registers,
+    ip: *const Instr,
+    e: *mut Word,
+    hp: *mut Word,
+    reds: i32,
+    arity: usize,
+) -> Outcome {
+    process.heap.top.set(hp);
+    process.heap.stack_top.set(e);
+    process.reductions.set(reds);
+    process.ip.set(ip);
+    registers.save(process, arity);
+    Outcome::Yielded
+}
+
+/// The same where the arity stands before the entry.
+#[cold]
+#[inline(never)]
+fn give_way_at_entry(
+    process: &mut Process,
+    registers: &mut Registers,
+    ip: *const Instr,
+    e: *mut Word,
+    hp: *mut Word,
+    reds: i32,
+) -> Outcome {
+    give_way(process, registers, ip, e, hp, reds, calls::arity_at(ip))
 }
 
 /// Calls a BIF with its arguments in the first registers.
