@@ -482,6 +482,10 @@ instructions! {
     GetTl { src: Reg, dst: Reg };
     /// `dst = [head | tail]`.
     PutList { head: Reg, tail: Reg, dst: Reg };
+    /// `test_heap` of a cell, and `dst = [head | tail]`.
+    TestHeapPutList { live: u16, head: Reg, tail: Reg, dst: Reg };
+    /// The same into x0, then pops the frame and returns: how functions that build a list in their body end.
+    TestHeapPutListReturn { live: u16, head: Reg, tail: Reg, words: u16 };
     /// `dst = [head | tail]` with a constant head.
     PutListCR { tail: Reg, dst: Reg, head: Const };
     /// `dst = [head | tail]` with a constant tail.
@@ -585,6 +589,8 @@ instructions! {
     TestArity { src: Reg, fail: Jump, arity: u32 };
     /// `is_tuple` and `test_arity`.
     IsTupleOfArity { src: Reg, fail: Jump, arity: u32 };
+    /// `is_tuple`, `test_arity`, and two elements.
+    IsTupleOfArityGet2 { src: Reg, fail: Jump, arity: u16, dst1: Reg, dst2: Reg, index1: u8, index2: u8 };
     /// A tuple of this arity whose first element is the atom of this index.
     IsTaggedTuple { src: Reg, fail: Jump, arity: u32, tag: u32 };
     /// `is_map`.
@@ -682,6 +688,8 @@ instructions! {
     FloatStore { src: u16, dst: Reg };
     /// `f(dst) = src`, a known float.
     FloatLoad { src: Reg, dst: u16 };
+    /// Two of them.
+    FloatLoad2 { src1: Reg, dst1: u16, src2: Reg, dst2: u16 };
     /// `f(dst) = value`, a literal float's bits.
     FloatLoadC { dst: u16, value: u64 };
     /// `f(dst) = float(src)`; raises `badarith` if it is no number.
@@ -757,6 +765,8 @@ instructions! {
 
     /// A fun, in reserved space (three words and its environment): `[&FunEntry, count, operand…]`.
     MakeFun { dst: Reg, table: Table };
+    /// A map of constant keys, distinct and in order: `[live, count of pairs, key, value operand, …]`.
+    NewMap { dst: Reg, table: Table };
     /// `dst = src#{k => v, …}`: `[source operand, live, count of words, key, value, …]`.
     PutMapAssoc { dst: Reg, fail: Jump, table: Table };
     /// `dst = src#{k := v, …}`; the same layout.
@@ -833,6 +843,18 @@ instructions! {
     GetTlX { src: XReg, dst: XReg };
     /// [`PutList`](Instr::PutList).
     PutListX { head: XReg, tail: XReg, dst: XReg };
+    /// [`TestHeapPutList`](Instr::TestHeapPutList).
+    TestHeapPutListX { live: u16, head: XReg, tail: XReg, dst: XReg };
+    /// [`TestHeapPutListReturn`](Instr::TestHeapPutListReturn) with the head in a slot.
+    TestHeapPutListReturnYX { live: u16, head: YReg, tail: XReg, words: u16 };
+    /// [`IsTupleOfArityGet2`](Instr::IsTupleOfArityGet2).
+    IsTupleOfArityGet2X { src: XReg, fail: Jump, arity: u16, dst1: XReg, dst2: XReg, index1: u8, index2: u8 };
+    /// [`GetList`](Instr::GetList) with the head to a slot.
+    GetListXYX { src: XReg, head: YReg, tail: XReg };
+    /// [`Swap`](Instr::Swap).
+    SwapX { a: XReg, b: XReg };
+    /// [`IsNeExact`](Instr::IsNeExact).
+    IsNeExactX { a: XReg, fail: Jump, b: XReg };
     /// [`PutListRC`](Instr::PutListRC).
     PutListRCX { head: XReg, dst: XReg, tail: Const };
     /// [`IsNonemptyListGetList`](Instr::IsNonemptyListGetList).
@@ -913,12 +935,26 @@ instructions! {
     Move2YX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg };
     /// [`Move2`](Instr::Move2) first to a slot, then between X registers.
     Move2XYX { src1: XReg, dst1: YReg, src2: XReg, dst2: XReg };
+    /// [`Move2`](Instr::Move2) first to a slot, then from one.
+    Move2XYThenYX { src1: XReg, dst1: YReg, src2: YReg, dst2: XReg };
+    /// [`Move2`](Instr::Move2) first from a slot, then to one.
+    Move2YXThenXY { src1: YReg, dst1: XReg, src2: XReg, dst2: YReg };
+    /// [`Move2`](Instr::Move2) first from a slot, then between X registers.
+    Move2YXThenX { src1: YReg, dst1: XReg, src2: XReg, dst2: XReg };
+    /// [`Move2`](Instr::Move2) first between X registers, then from a slot.
+    Move2XThenYX { src1: XReg, dst1: XReg, src2: YReg, dst2: XReg };
+    /// [`Move2`](Instr::Move2) first between X registers, then to a slot.
+    Move2XThenXY { src1: XReg, dst1: XReg, src2: XReg, dst2: YReg };
     /// [`Move2Call`](Instr::Move2Call) between X registers.
     Move2CallX { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg, target: Jump };
     /// [`Move2Call`](Instr::Move2Call) from slots.
     Move2CallYX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg, target: Jump };
     /// [`Move2Call`](Instr::Move2Call) first to a slot, then between X registers.
     Move2CallXYX { src1: XReg, dst1: YReg, src2: XReg, dst2: XReg, target: Jump };
+    /// [`Move2Call`](Instr::Move2Call) first from a slot, then between X registers.
+    Move2CallYXThenX { src1: YReg, dst1: XReg, src2: XReg, dst2: XReg, target: Jump };
+    /// [`Move2Call`](Instr::Move2Call) first between X registers, then from a slot.
+    Move2CallXThenYX { src1: XReg, dst1: XReg, src2: YReg, dst2: XReg, target: Jump };
     /// [`Move3`](Instr::Move3) between X registers.
     Move3X { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg, src3: XReg, dst3: XReg };
     /// [`Move3`](Instr::Move3) to slots.

@@ -36,6 +36,7 @@ pub mod sizes;
 
 pub use build::Heap;
 pub use collect::{Collected, MaxHeapSize, Roots};
+pub(crate) use copy::copy_few;
 pub use fragment::OwnedTerm;
 pub use literal::{LiteralArea, LiteralRange};
 pub use raw::RawHeap;

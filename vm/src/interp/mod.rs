@@ -175,6 +175,17 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             reds = process.reductions.get();
         }};
     }
+    /// The result of something that does not look at the process's state, called with that written back all
+    /// the same: what is not alive over any call has machine registers of its own everywhere else.
+    macro_rules! aside {
+        ($call:expr) => {{
+            sync!();
+            let result = $call;
+            reload!();
+            ip = process.ip.get();
+            result
+        }};
+    }
     /// Goes on with the instruction at `ip`.
     macro_rules! dispatch {
         () => {{
@@ -419,7 +430,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             a == b
                 || (!word::is_immediate(a) && !word::is_immediate(b) && {
                     cold_path();
-                    arith::exactly_equal(a, b)
+                    aside!(arith::exactly_equal(a, b))
                 })
         }};
     }
@@ -430,7 +441,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 (a as i64) < (b as i64)
             } else {
                 cold_path();
-                arith::less(a, b)
+                aside!(arith::less(a, b))
             }
         }};
     }
@@ -440,7 +451,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             a == b
                 || (!word::both_small(a, b) && {
                     cold_path();
-                    arith::equal(a, b)
+                    aside!(arith::equal(a, b))
                 })
         }};
     }
@@ -537,6 +548,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         }};
     }
 
+    macro_rules! map_get {
+        ($map:expr, $key:expr) => {{
+            let (map, key): (Word, Word) = ($map, $key);
+            match maps::quick_get(map, key) {
+                Some(value) => value,
+                None => aside!(maps::get(map, key)),
+            }
+        }};
+    }
+
     // What several instructions do that differ in where their registers are.
     macro_rules! move2 {
         ($src1:ident, $dst1:ident, $src2:ident, $dst2:ident) => {{
@@ -559,6 +580,43 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             set!($dst2, get!($src2));
             push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
             enter_local!($target)
+        }};
+    }
+    macro_rules! swap {
+        ($a:ident, $b:ident) => {{
+            let (left, right) = (get!($a), get!($b));
+            set!($a, right);
+            set!($b, left);
+            next!()
+        }};
+    }
+    macro_rules! test_heap_put_list_return {
+        ($live:ident, $head:ident, $tail:ident, $words:ident) => {{
+            test_heap!(2, $live);
+            let cell = build_cons!(get!($head), get!($tail));
+            unsafe { *x = cell };
+            pop!($words);
+            return_to_caller!()
+        }};
+    }
+    macro_rules! test_heap_put_list {
+        ($live:ident, $head:ident, $tail:ident, $dst:ident) => {{
+            test_heap!(2, $live);
+            let cell = build_cons!(get!($head), get!($tail));
+            set!($dst, cell);
+            next!()
+        }};
+    }
+    macro_rules! is_tuple_of_arity_get2 {
+        ($src:ident, $fail:ident, $arity:ident, $dst1:ident, $dst2:ident, $index1:ident, $index2:ident) => {{
+            let tuple = get!($src);
+            if header_of!(tuple) != word::header(BoxedKind::Tuple, $arity as usize) {
+                jump!($fail)
+            }
+            let (first, second) = (element!(tuple, $index1), element!(tuple, $index2));
+            set!($dst1, first);
+            set!($dst2, second);
+            next!()
         }};
     }
     macro_rules! get_list {
@@ -886,6 +944,20 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst2,
                 target,
             } => move2_call!(src1, dst1, src2, dst2, target),
+            Instr::Move2CallYXThenX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => move2_call!(src1, dst1, src2, dst2, target),
+            Instr::Move2CallXThenYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => move2_call!(src1, dst1, src2, dst2, target),
             Instr::CallLast { words, target } => {
                 pop!(words);
                 enter_local!(target)
@@ -1151,6 +1223,36 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 src2,
                 dst2,
             } => move2!(src1, dst1, src2, dst2),
+            Instr::Move2XYThenYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => move2!(src1, dst1, src2, dst2),
+            Instr::Move2YXThenXY {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => move2!(src1, dst1, src2, dst2),
+            Instr::Move2YXThenX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => move2!(src1, dst1, src2, dst2),
+            Instr::Move2XThenYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => move2!(src1, dst1, src2, dst2),
+            Instr::Move2XThenXY {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => move2!(src1, dst1, src2, dst2),
             Instr::Move2YX {
                 src1,
                 dst1,
@@ -1201,12 +1303,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 src3,
                 dst3,
             } => move3!(src1, dst1, src2, dst2, src3, dst3),
-            Instr::Swap { a, b } => {
-                let (left, right) = (get!(a), get!(b));
-                set!(a, right);
-                set!(b, left);
-                next!()
-            }
+            Instr::Swap { a, b } => swap!(a, b),
+            Instr::SwapX { a, b } => swap!(a, b),
             Instr::MoveJump { src, dst, target } => {
                 set!(dst, get!(src));
                 jump!(target)
@@ -1215,6 +1313,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
 
             // Lists and tuples
             Instr::GetList { src, head, tail } => get_list!(src, head, tail),
+            Instr::GetListXYX { src, head, tail } => get_list!(src, head, tail),
             Instr::GetListX { src, head, tail } => get_list!(src, head, tail),
             Instr::GetHd { src, dst } => {
                 set!(dst, unsafe { *word::pointer(get!(src)) });
@@ -1242,6 +1341,30 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, cell);
                 next!()
             }
+            Instr::TestHeapPutList {
+                live,
+                head,
+                tail,
+                dst,
+            } => test_heap_put_list!(live, head, tail, dst),
+            Instr::TestHeapPutListX {
+                live,
+                head,
+                tail,
+                dst,
+            } => test_heap_put_list!(live, head, tail, dst),
+            Instr::TestHeapPutListReturn {
+                live,
+                head,
+                tail,
+                words,
+            } => test_heap_put_list_return!(live, head, tail, words),
+            Instr::TestHeapPutListReturnYX {
+                live,
+                head,
+                tail,
+                words,
+            } => test_heap_put_list_return!(live, head, tail, words),
             Instr::PutListCR { tail, dst, head } => {
                 let cell = build_cons!(head.0, get!(tail));
                 set!(dst, cell);
@@ -1394,6 +1517,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::IsEqExactImmX { a, fail, value } => test!(get!(a) == value.0, fail),
             Instr::IsEqExactC { a, fail, value } => test!(exactly_equal!(get!(a), value.0), fail),
             Instr::IsNeExact { a, fail, b } => test!(!exactly_equal!(get!(a), get!(b)), fail),
+            Instr::IsNeExactX { a, fail, b } => test!(!exactly_equal!(get!(a), get!(b)), fail),
             Instr::IsNeExactImm { a, fail, value } => test!(get!(a) != value.0, fail),
             Instr::IsNeExactImmX { a, fail, value } => test!(get!(a) != value.0, fail),
             Instr::IsNeExactC { a, fail, value } => test!(!exactly_equal!(get!(a), value.0), fail),
@@ -1438,7 +1562,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 is_boxed_kind!(get!(src), Ref | MagicRef | ExternalRef),
                 fail
             ),
-            Instr::IsBinary { src, fail } => test!(bits::is_binary(get!(src)), fail),
+            Instr::IsBinary { src, fail } => test!(aside!(bits::is_binary(get!(src))), fail),
             Instr::IsBitstr { src, fail } => {
                 test!(
                     is_boxed_kind!(get!(src), HeapBits | RefBin | SubBits | MatchContext),
@@ -1461,6 +1585,24 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     fail
                 )
             }
+            Instr::IsTupleOfArityGet2 {
+                src,
+                fail,
+                arity,
+                dst1,
+                dst2,
+                index1,
+                index2,
+            } => is_tuple_of_arity_get2!(src, fail, arity, dst1, dst2, index1, index2),
+            Instr::IsTupleOfArityGet2X {
+                src,
+                fail,
+                arity,
+                dst1,
+                dst2,
+                index1,
+                index2,
+            } => is_tuple_of_arity_get2!(src, fail, arity, dst1, dst2, index1, index2),
             Instr::IsTupleOfArity { src, fail, arity } => is_tuple_of_arity!(src, fail, arity),
             Instr::IsTupleOfArityX { src, fail, arity } => is_tuple_of_arity!(src, fail, arity),
             Instr::IsTaggedTuple {
@@ -1480,14 +1622,15 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 test!(is_boxed_kind!(get!(src), Fun | ExportFun), fail)
             }
             Instr::IsFunctionOf { src, fail, arity } => {
-                match calls::is_function(get!(src), get!(arity)) {
+                match aside!(calls::is_function(get!(src), get!(arity))) {
                     Some(holds) => test!(holds, fail),
                     None => jump!(fail),
                 }
             }
             Instr::IsFunctionOfC { src, fail, arity } => {
                 test!(
-                    calls::is_function(get!(src), word::small(i64::from(arity))) == Some(true),
+                    aside!(calls::is_function(get!(src), word::small(i64::from(arity))))
+                        == Some(true),
                     fail
                 )
             }
@@ -1730,7 +1873,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::BifLength { src, fail, dst, .. } => {
                 let list = get!(src);
-                match calls::length(list) {
+                match aside!(calls::length(list)) {
                     Some(len) => {
                         reds -= (len / 64) as i32;
                         set!(dst, word::small(len as i64));
@@ -1741,11 +1884,17 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::BifByteSize { src, fail, dst, .. } => {
                 let term = get!(src);
-                guard!(calls::byte_size(term), fail, dst, "byte_size", [term])
+                guard!(
+                    aside!(calls::byte_size(term)),
+                    fail,
+                    dst,
+                    "byte_size",
+                    [term]
+                )
             }
             Instr::BifMapSize { src, fail, dst, .. } => {
                 let term = get!(src);
-                match maps::size(term) {
+                match aside!(maps::size(term)) {
                     Some(size) => {
                         set!(dst, size);
                         next!()
@@ -1760,7 +1909,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst,
             } => {
                 let (key, map) = (get!(key), get!(map));
-                match maps::get(map, key) {
+                match map_get!(map, key) {
                     Some(value) => {
                         set!(dst, value);
                         next!()
@@ -1775,10 +1924,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst,
             } => {
                 let (key, map) = (get!(key), get!(map));
-                if maps::size(map).is_none() {
+                if aside!(maps::size(map)).is_none() {
                     fail_or_raise!(fail, maps::badmap(process, "is_map_key", &[key, map]))
                 }
-                set!(dst, Term::bool(maps::get(map, key).is_some()).word());
+                set!(dst, Term::bool(map_get!(map, key).is_some()).word());
                 next!()
             }
             Instr::BifCompare { a, b, dst, op } => {
@@ -1810,6 +1959,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 float!(dst) = f64::from_bits(element!(get!(src), 0));
                 next!()
             }
+            Instr::FloatLoad2 {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => {
+                float!(dst1) = f64::from_bits(element!(get!(src1), 0));
+                float!(dst2) = f64::from_bits(element!(get!(src2), 0));
+                next!()
+            }
             Instr::FloatLoadC { dst, value } => {
                 float!(dst) = f64::from_bits(value);
                 next!()
@@ -1820,7 +1979,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     float!(dst) = word::small_value(term) as f64;
                     next!()
                 }
-                match arith::to_float(term) {
+                match aside!(arith::to_float(term)) {
                     Some(value) => {
                         float!(dst) = value;
                         next!()
@@ -1914,7 +2073,11 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 crate::atom::well_known::BADRECORD,
                 get!(src)
             )),
-            Instr::Raise { trace, value } => raise!(Raised::again(get!(trace), get!(value))),
+            Instr::Raise { trace, value } => {
+                let (trace, reason) = (get!(trace), get!(value));
+                sync!();
+                flow!(exceptions::handle_again(process, registers, trace, reason))
+            }
             Instr::RawRaise => {
                 if exceptions::raw_raise(registers) {
                     sync!();
@@ -1963,7 +2126,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 }
             }
             Instr::LoopRecEnd { target } => {
-                process.next_message();
+                aside!(process.next_message());
                 reds -= 1;
                 ip = unsafe { target.from(ip) };
                 if reds <= 0 {
@@ -1978,7 +2141,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::Timeout => {
-                process.restart_receive();
+                aside!(process.restart_receive());
                 next!()
             }
             Instr::Wait { target } => {
@@ -1986,13 +2149,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 leave!(Outcome::Waiting(None), 0)
             }
             // The time is looked at once: where the receive goes round, its register may hold something else.
-            Instr::WaitTimeout { target, time } => match process.time_limit() {
+            Instr::WaitTimeout { target, time } => match aside!(process.time_limit()) {
                 TimeLimit::Up => next!(),
                 TimeLimit::Running => {
                     ip = unsafe { target.from(ip) };
                     leave!(Outcome::Waiting(None), 0)
                 }
-                TimeLimit::None => match calls::timeout(operand!(time)) {
+                TimeLimit::None => match aside!(calls::timeout(operand!(time))) {
                     calls::Timeout::Now => next!(),
                     calls::Timeout::Never => {
                         // Nothing is alive while it waits, so the time must be found again: keep it.
@@ -2009,25 +2172,25 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     }
                     calls::Timeout::Bad => {
                         // The receive ends here: the next one begins with the first message.
-                        process.restart_receive();
+                        aside!(process.restart_receive());
                         raise!(Raised::error(crate::atom::well_known::TIMEOUT_VALUE))
                     }
                 },
             },
             Instr::RecvMarkerReserve { dst } => {
-                set!(dst, process.recv_marker_reserve());
+                set!(dst, aside!(process.recv_marker_reserve()));
                 next!()
             }
             Instr::RecvMarkerBind { marker, reference } => {
-                process.recv_marker_bind(get!(marker), get!(reference));
+                aside!(process.recv_marker_bind(get!(marker), get!(reference)));
                 next!()
             }
             Instr::RecvMarkerClear { reference } => {
-                process.recv_marker_clear(get!(reference));
+                aside!(process.recv_marker_clear(get!(reference)));
                 next!()
             }
             Instr::RecvMarkerUse { reference } => {
-                process.recv_marker_use(get!(reference));
+                aside!(process.recv_marker_use(get!(reference)));
                 next!()
             }
 
@@ -2038,6 +2201,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 reload!();
                 set!(dst, fun);
                 next!()
+            }
+            Instr::NewMap { dst, table } => {
+                sync!();
+                let map = maps::create(process, registers, table);
+                reload!();
+                deliver!(dst, unsafe { table.word(0) }, map)
             }
             Instr::PutMapAssoc {
                 dst,
@@ -2068,7 +2237,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let count = unsafe { table.word(0) } as usize;
                 let mut has_all = true;
                 for index in 1..=count {
-                    has_all &= maps::get(map, operand!(unsafe { table.word(index) })).is_some();
+                    has_all &= map_get!(map, operand!(unsafe { table.word(index) })).is_some();
                 }
                 test!(has_all, fail)
             }
@@ -2080,7 +2249,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     if index > count {
                         break true;
                     }
-                    match maps::get(map, operand!(unsafe { table.word(index) })) {
+                    match map_get!(map, operand!(unsafe { table.word(index) })) {
                         Some(value) => set!(Reg(unsafe { table.word(index + 1) } as u16), value),
                         None => break false,
                     }
@@ -2093,7 +2262,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 fail,
                 key,
                 dst,
-            } => match maps::get(get!(src), get!(key)) {
+            } => match map_get!(get!(src), get!(key)) {
                 Some(value) => {
                     set!(dst, value);
                     next!()

@@ -2,7 +2,7 @@
 
 use super::bits::old::UnderConstruction;
 use super::exceptions::Raised;
-use crate::code::instr::{FLOAT_REGISTERS, Reg, SCRATCH_REGISTERS, X_REGISTERS};
+use crate::code::instr::{FLOAT_REGISTERS, Reg, Register, SCRATCH_REGISTERS, X_REGISTERS};
 use crate::process::Process;
 use crate::term::word::{NIL, Word};
 
@@ -68,6 +68,13 @@ impl Registers {
         } else {
             self.x[reg.index()]
         }
+    }
+
+    /// Sets a register of an instruction; as [`read`](Registers::read).
+    #[inline(always)]
+    pub(crate) fn write_at(&mut self, process: &Process, reg: Reg, value: Word) {
+        // SAFETY: the loader checked that the register is one of the program's or a slot of the frame.
+        unsafe { *reg.at(self.x.as_mut_ptr(), process.heap.stack_top.get()) = value }
     }
 
     /// Sets a register; as [`read`](Registers::read).
