@@ -163,17 +163,23 @@ impl Rewriter<'_> {
         Ok(())
     }
 
-    /// What a map literal's update associates with constant keys, as keys in their order and encoded values;
-    /// none if the source is not the empty map, a key is a variable or occurs twice, or there are too many.
+    /// All keys of a literal map that is given more with constant keys, in their order, and the encoded values;
+    /// none if the source is no literal, a key is a variable or occurs twice, or there are too many.
     fn new_map(&self, source: Operand, pairs: &[Operand]) -> Option<Vec<(Word, Word)>> {
-        let empty = self.term(source)?.as_map()?;
-        if !empty.is_empty() || pairs.len() / 2 > vm::map::FLAT_LIMIT {
+        let given = self.term(source)?.as_map()?;
+        if given.len() + pairs.len() / 2 > vm::map::FLAT_LIMIT {
             return None;
         }
-        let mut sorted = Vec::with_capacity(pairs.len() / 2);
+        let mut sorted = Vec::with_capacity(given.len() + pairs.len() / 2);
         for pair in pairs.chunks_exact(2) {
             sorted.push((self.term(pair[0])?, self.encoded(pair[1])));
         }
+        let is_new = |key: Term<'_>| sorted.iter().all(|pair| !pair.0.exactly_equals(key));
+        let rest: Vec<_> = vm::map::iter(given)
+            .filter(|pair| is_new(pair.0))
+            .map(|(key, value)| (key, value.word()))
+            .collect();
+        sorted.extend(rest);
         sorted.sort_by(|(a, _), (b, _)| a.compare_keys(*b));
         let distinct = sorted
             .windows(2)
