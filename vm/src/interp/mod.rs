@@ -133,6 +133,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     let mut e: *mut Word = process.heap.stack_top.get();
     let mut hp: *mut Word = process.heap.top.get();
     let mut reds: i32 = process.reductions.get();
+    registers.running = process;
+    // What is on a fast path has a machine register; the process has none, but a place where the X registers are.
+    macro_rules! process {
+        () => {{
+            let running = registers.running;
+            // SAFETY: set above; this call has the process for itself, and nothing else holds a reference to it
+            // where an instruction uses this.
+            unsafe { &mut *running }
+        }};
+    }
 
     // SAFETY (for all unsafe operations below):
     // 1. Code was checked by the loader: registers, slots, tables and jumps of an instruction are valid, and
@@ -162,17 +172,17 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     }
     macro_rules! sync {
         () => {{
-            process.heap.top.set(hp);
-            process.heap.stack_top.set(e);
-            process.reductions.set(reds);
-            process.ip.set(ip);
+            process!().heap.top.set(hp);
+            process!().heap.stack_top.set(e);
+            process!().reductions.set(reds);
+            process!().ip.set(ip);
         }};
     }
     macro_rules! reload {
         () => {{
-            hp = process.heap.top.get();
-            e = process.heap.stack_top.get();
-            reds = process.reductions.get();
+            hp = process!().heap.top.get();
+            e = process!().heap.stack_top.get();
+            reds = process!().reductions.get();
         }};
     }
     /// The result of something that does not look at the process's state, called with that written back all
@@ -182,7 +192,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             sync!();
             let result = $call;
             reload!();
-            ip = process.ip.get();
+            ip = process!().ip.get();
             result
         }};
     }
@@ -220,7 +230,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! raise {
         ($raised:expr) => {{
             sync!();
-            flow!(exceptions::handle(process, registers, $raised))
+            let raised = $raised;
+            flow!(exceptions::handle(process!(), registers, raised))
         }};
     }
     /// Raises what waits in the registers, built since the state was written back: the local state is out of
@@ -230,7 +241,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             cold_path();
             reload!();
             sync!();
-            flow!(exceptions::handle_waiting(process, registers))
+            flow!(exceptions::handle_waiting(process!(), registers))
         }};
     }
     macro_rules! fail_or_raise_waiting {
@@ -256,7 +267,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! leave {
         ($outcome:expr, $live:expr) => {{
             sync!();
-            registers.save(process, $live);
+            registers.save(process!(), $live);
             return $outcome;
         }};
     }
@@ -264,7 +275,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! collect {
         ($need:expr, $live:expr) => {{
             sync!();
-            if process
+            if process!()
                 .collect(
                     &mut registers.x[..$live as usize],
                     $need as usize + STACK_SLACK,
@@ -289,11 +300,17 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     /// After something that may have built in fragments.
     macro_rules! collect_if_wanted {
         ($live:expr) => {
-            if process.heap.wants_collection() {
+            if process!().heap.wants_collection() {
                 cold_path();
                 collect!(0, $live);
             }
         };
+    }
+    macro_rules! count_catches {
+        ($sign:tt) => {{
+            let catches = &process!().catches;
+            catches.set(catches.get() $sign 1);
+        }};
     }
     macro_rules! push {
         ($word:expr) => {{
@@ -328,7 +345,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             if reds <= 0 || cfg!(feature = "zeal") {
                 cold_path();
                 let arity = $arity as usize;
-                return give_way(process, registers, ip, e, hp, reds, arity);
+                return give_way(process!(), registers, ip, e, hp, reds, arity);
             }
             dispatch!();
         }};
@@ -340,7 +357,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             if let Some(bif) = $export.active_bif() {
                 reds -= 1;
                 sync!();
-                match call_bif(process, bif, x) {
+                match call_bif(process!(), bif, x) {
                     Ok(result) => {
                         reload!();
                         unsafe { *x = result };
@@ -357,7 +374,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                             sync!();
                         }
                         flow!(calls::stopped(
-                            process,
+                            process!(),
                             registers,
                             bif,
                             stop,
@@ -374,7 +391,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             charge_call!();
             if reds <= 0 || cfg!(feature = "zeal") {
                 cold_path();
-                return give_way_at_entry(process, registers, ip, e, hp, reds);
+                return give_way_at_entry(process!(), registers, ip, e, hp, reds);
             }
             dispatch!();
         }};
@@ -394,7 +411,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! header_of {
         ($word:expr) => {{
             let word: Word = $word;
-            if word::is_boxed(word) {
+            if word::is_boxed_term(word) {
                 unsafe { *word::pointer(word) }
             } else {
                 0
@@ -460,7 +477,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         ($dst:expr, $live:expr, $result:expr) => {{
             let (live, result): (usize, Word) = ($live as usize, $result);
             set!($dst, result);
-            if process.heap.wants_collection() {
+            if process!().heap.wants_collection() {
                 // x(live) is dead: it keeps the result alive and is updated with the others.
                 unsafe { *x.add(live) = result };
                 collect!(0, live + 1);
@@ -483,7 +500,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             cold_path();
             sync!();
             flow!(arith::off_the_fast_path(
-                process,
+                process!(),
                 registers,
                 arith::Op::$op,
                 $left,
@@ -504,7 +521,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             cold_path();
             sync!();
             flow!(arith::off_the_fast_path(
-                process,
+                process!(),
                 registers,
                 arith::Op::$op,
                 a,
@@ -544,7 +561,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! bits {
         () => {{
             sync!();
-            flow!(bits::off_the_fast_path(process, registers))
+            flow!(bits::off_the_fast_path(process!(), registers))
         }};
     }
 
@@ -631,7 +648,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! is_nonempty_list_get_list {
         ($src:ident, $fail:ident, $head:ident, $tail:ident) => {{
             let list = get!($src);
-            if !word::is_cons(list) {
+            if !word::is_cons_term(list) {
                 jump!($fail)
             }
             let cell = word::pointer(list);
@@ -793,25 +810,25 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::NotLinked => unreachable!("an instruction that was never linked"),
             Instr::Breakpoint => {
                 sync!();
-                flow!(trace::call::breakpoint(process, registers))
+                flow!(trace::call::breakpoint(process!(), registers))
             }
             Instr::ExportTraced { export } => {
                 sync!();
                 let export = unsafe { &*(export as *const Export) };
-                flow!(trace::call::export(process, registers, export))
+                flow!(trace::call::export(process!(), registers, export))
             }
             Instr::ReturnTrace
             | Instr::ExceptionTrace
             | Instr::ReturnToTrace
             | Instr::ReturnTimeTrace => {
                 sync!();
-                flow!(trace::call::returned(process, registers))
+                flow!(trace::call::returned(process!(), registers))
             }
 
             // Functions and calls
             Instr::ExportUndefined { export } => {
                 sync!();
-                flow!(calls::undefined(process, registers, unsafe {
+                flow!(calls::undefined(process!(), registers, unsafe {
                     &*(export as *const Export)
                 }))
             }
@@ -820,7 +837,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let bif = export.active_bif().expect("the stub of a BIF");
                 reds -= 1;
                 sync!();
-                match call_bif(process, bif, x) {
+                match call_bif(process!(), bif, x) {
                     Ok(result) => {
                         reload!();
                         unsafe { *x = result };
@@ -828,7 +845,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => flow!(calls::stopped(
-                        process,
+                        process!(),
                         registers,
                         bif,
                         stop,
@@ -840,7 +857,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let bif = unsafe { &*(native as *const BifEntry) };
                 reds -= 1;
                 sync!();
-                match call_bif(process, bif, x) {
+                match call_bif(process!(), bif, x) {
                     Ok(result) => {
                         reload!();
                         unsafe { *x = result };
@@ -848,7 +865,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => flow!(calls::stopped(
-                        process,
+                        process!(),
                         registers,
                         bif,
                         stop,
@@ -861,7 +878,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let bif = export.active_bif().expect("a call linked to a BIF");
                 reds -= 1;
                 sync!();
-                match call_bif(process, bif, x) {
+                match call_bif(process!(), bif, x) {
                     Ok(result) => {
                         reload!();
                         unsafe { *x = result };
@@ -869,7 +886,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         next!()
                     }
                     Err(stop) => flow!(calls::stopped(
-                        process,
+                        process!(),
                         registers,
                         bif,
                         stop,
@@ -882,7 +899,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let bif = export.active_bif().expect("a call linked to a BIF");
                 reds -= 1;
                 sync!();
-                match call_bif(process, bif, x) {
+                match call_bif(process!(), bif, x) {
                     Ok(result) => {
                         reload!();
                         unsafe { *x = result };
@@ -892,7 +909,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     }
                     Err(stop) => {
                         flow!(calls::stopped(
-                            process,
+                            process!(),
                             registers,
                             bif,
                             stop,
@@ -974,7 +991,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::CallExtOnly { export } => enter_export!(export),
             Instr::Apply { arity } => {
                 sync!();
-                match calls::apply(process, registers, arity as usize) {
+                match calls::apply(process!(), registers, arity as usize) {
                     Some(export) => {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(export.address(), arity)
@@ -984,7 +1001,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::ApplyLast { arity, words } => {
                 sync!();
-                match calls::apply(process, registers, arity as usize) {
+                match calls::apply(process!(), registers, arity as usize) {
                     Some(export) => {
                         apply_bif_last!(export, words);
                         pop!(words);
@@ -1005,7 +1022,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::ApplyFunArgs => {
                 sync!();
-                match calls::apply_fun_args(process, registers) {
+                match calls::apply_fun_args(process!(), registers) {
                     Some((target, live)) => {
                         reload!();
                         enter!(target, live)
@@ -1036,7 +1053,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::CallApplyFunArgs => {
                 sync!();
-                match calls::apply_fun_args(process, registers) {
+                match calls::apply_fun_args(process!(), registers) {
                     Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
@@ -1046,13 +1063,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         sync!();
-                        flow!(exceptions::handle_waiting(process, registers))
+                        flow!(exceptions::handle_waiting(process!(), registers))
                     }
                 }
             }
             Instr::ApplyFunArgsLast { words } => {
                 sync!();
-                match calls::apply_fun_args(process, registers) {
+                match calls::apply_fun_args(process!(), registers) {
                     Some((target, live)) => {
                         reload!();
                         pop!(words);
@@ -1064,7 +1081,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::CallFun { arity } => {
                 sync!();
                 let fun = unsafe { *x.add(arity as usize) };
-                match calls::fun_target(process, registers, fun, arity as usize) {
+                match calls::fun_target(process!(), registers, fun, arity as usize) {
                     Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
@@ -1075,13 +1092,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         // The stock VM has pushed it when it finds that there is no such fun.
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         sync!();
-                        flow!(exceptions::handle_waiting(process, registers))
+                        flow!(exceptions::handle_waiting(process!(), registers))
                     }
                 }
             }
             Instr::CallFunReg { arity, fun } => {
                 sync!();
-                match calls::fun_target(process, registers, get!(fun), arity as usize) {
+                match calls::fun_target(process!(), registers, get!(fun), arity as usize) {
                     Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
@@ -1092,14 +1109,14 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         // The stock VM has pushed it when it finds that there is no such fun.
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         sync!();
-                        flow!(exceptions::handle_waiting(process, registers))
+                        flow!(exceptions::handle_waiting(process!(), registers))
                     }
                 }
             }
             Instr::CallFunLast { arity, words } => {
                 sync!();
                 let fun = unsafe { *x.add(arity as usize) };
-                match calls::fun_target(process, registers, fun, arity as usize) {
+                match calls::fun_target(process!(), registers, fun, arity as usize) {
                     Some((target, live)) => {
                         reload!();
                         pop!(words);
@@ -1394,7 +1411,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             } => is_nonempty_list_get_list!(src, fail, head, tail),
             Instr::IsNonemptyListGetHd { src, fail, dst } => {
                 let list = get!(src);
-                if !word::is_cons(list) {
+                if !word::is_cons_term(list) {
                     jump!(fail)
                 }
                 set!(dst, unsafe { *word::pointer(list) });
@@ -1402,7 +1419,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::IsNonemptyListGetTl { src, fail, dst } => {
                 let list = get!(src);
-                if !word::is_cons(list) {
+                if !word::is_cons_term(list) {
                     jump!(fail)
                 }
                 set!(dst, unsafe { *word::pointer(list).add(1) });
@@ -1573,10 +1590,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::IsNilX { src, fail } => test!(get!(src) == NIL, fail),
             Instr::IsList { src, fail } => {
                 let term = get!(src);
-                test!(word::is_cons(term) || term == NIL, fail)
+                test!(word::is_cons_term(term) || term == NIL, fail)
             }
-            Instr::IsNonemptyList { src, fail } => test!(word::is_cons(get!(src)), fail),
-            Instr::IsNonemptyListX { src, fail } => test!(word::is_cons(get!(src)), fail),
+            Instr::IsNonemptyList { src, fail } => test!(word::is_cons_term(get!(src)), fail),
+            Instr::IsNonemptyListX { src, fail } => test!(word::is_cons_term(get!(src)), fail),
             Instr::IsTuple { src, fail } => test!(is_boxed_kind!(get!(src), Tuple), fail),
             Instr::TestArity { src, fail, arity } => {
                 test!(
@@ -1798,7 +1815,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     *arg = operand!(unsafe { table.word(3 + index) });
                 }
                 sync!();
-                match calls::guard_bif(process, registers, bif, &args[..count]) {
+                match calls::guard_bif(process!(), registers, bif, &args[..count]) {
                     Some(result) => {
                         reload!();
                         if live == NOT_LIVE as usize {
@@ -1811,13 +1828,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 }
             }
             Instr::SelfPid { dst } => {
-                set!(dst, Term::pid(process.pid()).word());
+                set!(dst, Term::pid(process!().pid()).word());
                 next!()
             }
             Instr::BifHd { src, fail, dst } => {
                 let list = get!(src);
                 guard!(
-                    word::is_cons(list).then(|| unsafe { *word::pointer(list) }),
+                    word::is_cons_term(list).then(|| unsafe { *word::pointer(list) }),
                     fail,
                     dst,
                     "hd",
@@ -1827,7 +1844,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::BifTl { src, fail, dst } => {
                 let list = get!(src);
                 guard!(
-                    word::is_cons(list).then(|| unsafe { *word::pointer(list).add(1) }),
+                    word::is_cons_term(list).then(|| unsafe { *word::pointer(list).add(1) }),
                     fail,
                     dst,
                     "tl",
@@ -1899,7 +1916,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         set!(dst, size);
                         next!()
                     }
-                    None => fail_or_raise!(fail, maps::badmap(process, "map_size", &[term])),
+                    None => fail_or_raise!(fail, maps::badmap(process!(), "map_size", &[term])),
                 }
             }
             Instr::BifMapGet {
@@ -1914,7 +1931,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         set!(dst, value);
                         next!()
                     }
-                    None => fail_or_raise!(fail, maps::get_failure(process, key, map)),
+                    None => fail_or_raise!(fail, maps::get_failure(process!(), key, map)),
                 }
             }
             Instr::BifIsMapKey {
@@ -1925,7 +1942,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             } => {
                 let (key, map) = (get!(key), get!(map));
                 if aside!(maps::size(map)).is_none() {
-                    fail_or_raise!(fail, maps::badmap(process, "is_map_key", &[key, map]))
+                    fail_or_raise!(fail, maps::badmap(process!(), "is_map_key", &[key, map]))
                 }
                 set!(dst, Term::bool(map_get!(map, key).is_some()).word());
                 next!()
@@ -1998,16 +2015,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
 
             // Exceptions
             Instr::Catch { slot, handler } => {
-                process.catches.set(process.catches.get() + 1);
+                count_catches!(+);
                 set!(slot, code_word(IMM_CATCH, unsafe { handler.from(ip) }));
                 next!()
             }
             Instr::CatchEnd { slot } => {
-                process.catches.set(process.catches.get() - 1);
+                count_catches!(-);
                 set!(slot, NIL);
                 if unsafe { *x } == NO_VALUE {
                     sync!();
-                    let caught = exceptions::caught(process, registers);
+                    let caught = exceptions::caught(process!(), registers);
                     reload!();
                     unsafe { *x = caught };
                     collect_if_wanted!(1);
@@ -2015,7 +2032,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::TryEnd { slot } => {
-                process.catches.set(process.catches.get() - 1);
+                count_catches!(-);
                 set!(slot, NIL);
                 if unsafe { *x } == NO_VALUE {
                     unsafe {
@@ -2027,7 +2044,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::TryCase { slot } => {
-                process.catches.set(process.catches.get() - 1);
+                count_catches!(-);
                 set!(slot, NIL);
                 unsafe {
                     *x = *x.add(1);
@@ -2037,7 +2054,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::TryCaseEnd { src } => raise!(Raised::tagged(
-                process,
+                process!(),
                 crate::atom::well_known::TRY_CLAUSE,
                 get!(src)
             )),
@@ -2045,50 +2062,55 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let value = get!(src);
                 sync!();
                 raise!(Raised::tagged(
-                    process,
+                    process!(),
                     crate::atom::well_known::BADMATCH,
                     value
                 ))
             }
             Instr::BadmatchC { value } => raise!(Raised::tagged(
-                process,
+                process!(),
                 crate::atom::well_known::BADMATCH,
                 value.0
             )),
             Instr::CaseEnd { src } => raise!(Raised::tagged(
-                process,
+                process!(),
                 crate::atom::well_known::CASE_CLAUSE,
                 get!(src)
             )),
             Instr::CaseEndC { value } => {
                 raise!(Raised::tagged(
-                    process,
+                    process!(),
                     crate::atom::well_known::CASE_CLAUSE,
                     value.0
                 ))
             }
             Instr::IfEnd => raise!(Raised::error(crate::atom::well_known::IF_CLAUSE)),
             Instr::Badrecord { src } => raise!(Raised::tagged(
-                process,
+                process!(),
                 crate::atom::well_known::BADRECORD,
                 get!(src)
             )),
             Instr::Raise { trace, value } => {
                 let (trace, reason) = (get!(trace), get!(value));
                 sync!();
-                flow!(exceptions::handle_again(process, registers, trace, reason))
+                flow!(exceptions::handle_again(
+                    process!(),
+                    registers,
+                    trace,
+                    reason
+                ))
             }
             Instr::RawRaise => {
                 if exceptions::raw_raise(registers) {
                     sync!();
-                    flow!(exceptions::handle_waiting(process, registers))
+                    flow!(exceptions::handle_waiting(process!(), registers))
                 }
                 unsafe { *x = Term::atom(crate::atom::well_known::BADARG).word() };
                 next!()
             }
             Instr::BuildStacktrace => {
                 sync!();
-                let trace = exceptions::build_stacktrace(process, unsafe { *x });
+                let trace = exceptions::build_stacktrace(process!(), unsafe { *x });
                 reload!();
                 unsafe { *x = trace };
                 collect_if_wanted!(1);
@@ -2099,18 +2121,18 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::Send => {
                 reds -= 1;
                 sync!();
-                match calls::send(process, x) {
+                match calls::send(process!(), x) {
                     Ok(message) => {
                         reload!();
                         unsafe { *x = message };
                         next!()
                     }
-                    Err(stop) => flow!(calls::send_stopped(process, registers, stop)),
+                    Err(stop) => flow!(calls::send_stopped(process!(), registers, stop)),
                 }
             }
             Instr::LoopRec { fail } => {
                 sync!();
-                match process.peek_message() {
+                match process!().peek_message() {
                     Some(message) => {
                         reload!();
                         unsafe { *x = message };
@@ -2118,7 +2140,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     }
                     None => {
                         reload!();
-                        if process.is_interrupted() {
+                        if process!().is_interrupted() {
                             leave!(Outcome::Yielded, 0);
                         }
                         jump!(fail)
@@ -2126,7 +2148,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 }
             }
             Instr::LoopRecEnd { target } => {
-                aside!(process.next_message());
+                aside!(process!().next_message());
                 reds -= 1;
                 ip = unsafe { target.from(ip) };
                 if reds <= 0 {
@@ -2136,12 +2158,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::RemoveMessage => {
                 sync!();
-                process.accept_message();
+                process!().accept_message();
                 reload!();
                 next!()
             }
             Instr::Timeout => {
-                aside!(process.restart_receive());
+                aside!(process!().restart_receive());
                 next!()
             }
             Instr::Wait { target } => {
@@ -2149,7 +2171,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 leave!(Outcome::Waiting(None), 0)
             }
             // The time is looked at once: where the receive goes round, its register may hold something else.
-            Instr::WaitTimeout { target, time } => match aside!(process.time_limit()) {
+            Instr::WaitTimeout { target, time } => match aside!(process!().time_limit()) {
                 TimeLimit::Up => next!(),
                 TimeLimit::Running => {
                     ip = unsafe { target.from(ip) };
@@ -2166,45 +2188,45 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         leave!(Outcome::Waiting(None), 0)
                     }
                     calls::Timeout::After(milliseconds) => {
-                        process.timeout_ip.set(unsafe { ip.add(1) });
+                        process!().timeout_ip.set(unsafe { ip.add(1) });
                         ip = unsafe { target.from(ip) };
                         leave!(Outcome::Waiting(Some(milliseconds)), 0)
                     }
                     calls::Timeout::Bad => {
                         // The receive ends here: the next one begins with the first message.
-                        aside!(process.restart_receive());
+                        aside!(process!().restart_receive());
                         raise!(Raised::error(crate::atom::well_known::TIMEOUT_VALUE))
                     }
                 },
             },
             Instr::RecvMarkerReserve { dst } => {
-                set!(dst, aside!(process.recv_marker_reserve()));
+                set!(dst, aside!(process!().recv_marker_reserve()));
                 next!()
             }
             Instr::RecvMarkerBind { marker, reference } => {
-                aside!(process.recv_marker_bind(get!(marker), get!(reference)));
+                aside!(process!().recv_marker_bind(get!(marker), get!(reference)));
                 next!()
             }
             Instr::RecvMarkerClear { reference } => {
-                aside!(process.recv_marker_clear(get!(reference)));
+                aside!(process!().recv_marker_clear(get!(reference)));
                 next!()
             }
             Instr::RecvMarkerUse { reference } => {
-                aside!(process.recv_marker_use(get!(reference)));
+                aside!(process!().recv_marker_use(get!(reference)));
                 next!()
             }
 
             // Funs and maps
             Instr::MakeFun { dst, table } => {
                 sync!();
-                let fun = calls::make_fun(process, registers, table);
+                let fun = calls::make_fun(process!(), registers, table);
                 reload!();
                 set!(dst, fun);
                 next!()
             }
             Instr::NewMap { dst, table } => {
                 sync!();
-                let map = maps::create(process, registers, table);
+                let map = maps::create(process!(), registers, table);
                 reload!();
                 deliver!(dst, unsafe { table.word(0) }, map)
             }
@@ -2214,7 +2236,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 table,
             } => {
                 sync!();
-                match maps::put_assoc(process, registers, table) {
+                match maps::put_assoc(process!(), registers, table) {
                     Some(map) => {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
@@ -2224,7 +2246,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::PutMapExact { dst, fail, table } => {
                 sync!();
-                match maps::put_exact(process, registers, table) {
+                match maps::put_exact(process!(), registers, table) {
                     Some(map) => {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)

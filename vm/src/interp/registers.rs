@@ -15,10 +15,15 @@ pub struct Registers {
     pub(crate) f: [f64; FLOAT_REGISTERS],
     /// The binary that the older operations are filling.
     pub(crate) bits: UnderConstruction,
+    /// The process that runs, as long as it does.
+    pub(super) running: *mut Process,
     /// An exception that one of the interpreter's helpers found. It waits here so that the main loop holds no
     /// value with a destructor: LLVM would carry its parts around the loop in every instruction.
     raised: Option<Raised>,
 }
+
+// SAFETY: `running` is only followed by the call of `run` that set it.
+unsafe impl Send for Registers {}
 
 impl Registers {
     /// A set of registers.
@@ -27,6 +32,7 @@ impl Registers {
             x: [NIL; X_REGISTERS + SCRATCH_REGISTERS],
             f: [0.0; FLOAT_REGISTERS],
             bits: UnderConstruction::NONE,
+            running: std::ptr::null_mut(),
             raised: None,
         })
     }
