@@ -14,7 +14,7 @@ fn main() {
         "-Wl,--build-id=none",
         "-Wl,-z,norelro",
         "-Wl,-z,noexecstack",
-        "-Wl,-z,max-page-size=4096",
+        "-Wl,-z,max-page-size=64",
     ] {
         println!("cargo:rustc-link-arg-bin=kernel={arg}");
     }

@@ -2,6 +2,7 @@
 //! the preloaded modules, starts the schedulers and the first process.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -12,14 +13,14 @@ use vm::bif::BifEntry;
 use vm::code::listing::Listing;
 use vm::code::table::{self, Writer};
 use vm::code::{Export, Mfa, purge};
-use vm::heap::OwnedTerm;
+use vm::heap::{Heap, OwnedTerm};
 use vm::interp::{Interpreter, snippets};
 use vm::process::{Outcome, Priority, Process, Runner, signal, spawn};
 use vm::term::{Pid, Term};
 
-use crate::break_menu;
 use crate::command::Otp;
-use crate::command::flags::{Break, FileNames, Flags, TimeWarp, Warnings};
+use crate::command::flags::{Break, FileNames, Flags, NameWarning, TimeWarp, Warnings};
+use crate::{break_menu, crash_dump};
 
 /// What a node is started with.
 pub struct Boot<'a> {
@@ -44,6 +45,25 @@ fn tables() -> Vec<&'static [BifEntry]> {
     tables.extend(scheduler::bifs::tables());
     tables.extend(nif::bif_tables());
     tables
+}
+
+/// Names this build (see `build.rs`).
+const FINGERPRINT: &str = env!("LINTEL_FINGERPRINT");
+
+/// Takes modules that this build of the VM linked before ([`link_modules`]). Nothing may have made atoms yet.
+pub fn use_modules(file: &Path) -> Result<(), String> {
+    loader::cache::open(file, FINGERPRINT)
+}
+
+/// Links modules for [`use_modules`]. In this process no node can be started any more.
+pub fn link_modules(modules: &[loader::cache::Source]) -> Vec<u8> {
+    link_bifs();
+    loader::cache::build(FINGERPRINT, modules)
+}
+
+/// The modules that are loaded before any Erlang code runs.
+pub fn is_preloaded(module: &str) -> bool {
+    PRELOADED.contains(&module)
 }
 
 /// Prints the names of all BIFs.
@@ -130,11 +150,30 @@ pub fn set_environment(name: &str, value: &OsStr) {
     );
 }
 
+/// Lets OTP's own programs be found by their names (`inet_gethost`, `heart`), where they are to run instead of
+/// what serves them in threads. They come last: what the user has on the path is meant first.
+fn find_programs(otp: &Otp) {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    if !path.is_empty() {
+        path.push(":");
+    }
+    path.push(otp.bindir());
+    set_environment("PATH", &path);
+}
+
+static DRIVERS: OnceLock<fn(&ports::registry::Registry)> = OnceLock::new();
+
+/// What is to be added to the table of drivers before a node starts. Once; what is said later is ignored.
+pub fn set_drivers(add: fn(&ports::registry::Registry)) {
+    let _ = DRIVERS.set(add);
+}
+
 /// Starts a node and runs it to its end.
 pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     for (name, value) in &boot.environment {
         set_environment(name, OsStr::new(value));
     }
+    find_programs(boot.otp);
     let flags = &boot.flags;
     vm::atom::set_limit(flags.atoms);
     vm::process::table::init(flags.processes);
@@ -145,6 +184,9 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
         ..ports::node::Config::default()
     })
     .map_err(|error| format!("ports: {error}"))?;
+    if let Some(add) = DRIVERS.get() {
+        add(ports::node::registry());
+    }
     let on_break = match flags.break_handling {
         Break::Menu => signals::Break::Call(break_menu::show),
         Break::Ignore => signals::Break::Ignore,
@@ -157,6 +199,11 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     settle(flags);
     tune(flags);
     set_printer();
+    if !flags.no_crash_dump {
+        scheduler::halt::set_crash_dump(crash_dump::write);
+    }
+    ports::trim::set_give_back(crate::allocator::give_back);
+    vm::fatal::set_end(scheduler::halt::crash);
     if boot.epmd {
         start_epmd();
     }
@@ -170,7 +217,9 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     });
     let args = OwnedTerm::build(|heap| {
         let words: Vec<Term<'_>> = boot.init.iter().map(|word| heap.binary(word)).collect();
-        heap.list(&[Term::atom(Atom::from_static("init")), heap.list(&words)])
+        // The stock VM would give a module's name of any length, too: there is no such atom.
+        let init = Atom::new(&flags.init_module).unwrap_or(Atom::from_static("init"));
+        heap.list(&[Term::atom(init), heap.list(&words)])
     });
     let first = spawn::spawn(
         None,
@@ -281,12 +330,53 @@ fn settle(flags: &Flags) {
     vm::bif::long_work::set_runner(|work| {
         scheduler::dirty::detach(scheduler::dirty::Kind::Cpu, work)
     });
+    settings::set_name_warning(match flags.name_warning {
+        NameWarning::Warning => settings::NameWarning::Warning,
+        NameWarning::Ignore => settings::NameWarning::Ignore,
+        NameWarning::Error => settings::NameWarning::Error,
+    });
+    for (wanted, switch) in [
+        (flags.ets_compressed, settings::Switch::EtsCompressed),
+        (flags.port_parallelism, settings::Switch::PortParallelism),
+        (flags.no_lines, settings::Switch::NoLines),
+    ] {
+        if wanted {
+            settings::turn_on(switch);
+        }
+    }
+    let _ = FLAGS.set(flags.clone());
+    vm::bif::system_info::provide(said_on_the_command_line);
     vm::bif::system_info::provide(scheduler::bifs::system_info::item);
     vm::bif::system_info::provide(|_, item| match item.name() {
         "port_count" => Some(Term::size(ports::node::count())),
         "port_limit" => Some(Term::size(ports::node::limit())),
         _ => None,
     });
+}
+
+static FLAGS: OnceLock<Flags> = OnceLock::new();
+
+/// What `system_info` tells of the command line.
+fn said_on_the_command_line<'h>(heap: Heap<'h>, item: Atom) -> Option<Term<'h>> {
+    let flags = FLAGS.get()?;
+    let truth = |truth: bool| if truth { Term::TRUE } else { Term::FALSE };
+    Some(match item.name() {
+        "thread_pool_size" => Term::size(flags.async_threads),
+        "compat_rel" => Term::size(flags.compat_rel? as usize),
+        "modified_timing_level" => Term::size(flags.modified_timing? as usize),
+        "delayed_node_table_gc" => match flags.node_table_delay {
+            Some(seconds) => Term::size(seconds as usize),
+            None => Term::atom(Atom::from_static("infinity")),
+        },
+        "dist_buf_busy_limit" => heap.unsigned(flags.dist_busy_limit as u64 * 1024),
+        "outstanding_system_requests_limit" => Term::size(flags.outstanding_requests),
+        "port_parallelism" => truth(flags.port_parallelism),
+        "ets_always_compress" => truth(flags.ets_compressed),
+        "ets_realloc_moves" => truth(flags.ets_realloc_moves),
+        "ets_limit" => Term::size(flags.ets_tables.max(8192)),
+        "break_ignored" => truth(flags.break_handling == Break::Ignore),
+        _ => return None,
+    })
 }
 
 /// How many schedulers there are, and how many of them work at first: one a processor unless told otherwise.

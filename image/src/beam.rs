@@ -17,6 +17,11 @@ pub fn stripped(bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
+/// Whether it is a `.beam` file that is not compressed as a whole.
+pub fn is_plain(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"FOR1")
+}
+
 fn kept(bytes: &[u8]) -> Option<Vec<u8>> {
     let rest = bytes.strip_prefix(b"FOR1")?;
     let mut rest = rest.get(4..)?.strip_prefix(b"BEAM")?;

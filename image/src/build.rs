@@ -23,12 +23,29 @@ pub struct Options {
     pub vm: PathBuf,
     /// The kernel.
     pub kernel: PathBuf,
+    /// Links modules when the image is built, so that they need not be linked when it boots.
+    pub link: Option<Link>,
     /// Words for the image's command line, before `--` the kernel's, after it arguments of `erl`.
     pub words: Vec<String>,
     /// Compress files where it pays.
     pub pack: bool,
     /// Leave debugging information in `.beam` files.
     pub keep_debug: bool,
+}
+
+/// Links modules; the file that the VM takes by `--module-cache`.
+pub type Link = fn(Vec<Beam>) -> Vec<u8>;
+
+/// Where that file is in an image.
+const LINKED: &str = "/boot/modules";
+
+/// A module of the image.
+#[derive(Debug)]
+pub struct Beam {
+    /// Its name.
+    pub module: String,
+    /// Its file, as it is in the image.
+    pub bytes: Vec<u8>,
 }
 
 /// What was built.
@@ -69,7 +86,12 @@ pub fn build(
     for (guest, host) in &release.files {
         tree.file(&Path::new(ROOT).join(guest), host)?;
     }
-    let line = command_line(&release, &options.words);
+    if let Some(link) = options.link {
+        progress("linking modules");
+        let linked = link(std::mem::take(&mut tree.beams));
+        tree.bytes(Path::new(LINKED), 0o644, linked);
+    }
+    let line = command_line(&release, options.link.is_some(), &options.words);
     tree.bytes(Path::new("/boot/cmdline"), 0o644, line.into_bytes());
     progress("adding the VM");
     tree.file(Path::new("/bin/lintel"), &options.vm)?;
@@ -107,7 +129,7 @@ fn system(tree: &mut Tree) {
     for (path, text) in [
         (
             "/etc/hosts",
-            "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n",
+            "127.0.0.1\tlocalhost lintel\n::1\tlocalhost ip6-localhost\n",
         ),
         ("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"),
         ("/etc/group", "root:x:0:\n"),
@@ -116,20 +138,25 @@ fn system(tree: &mut Tree) {
     ] {
         tree.bytes(Path::new(path), 0o644, text.into());
     }
-    for name in ["erl", "erlc", "escript"] {
+    // `df` is never started: os_mon looks for it, and what it asks for it the VM answers itself.
+    for name in ["erl", "erlc", "escript", "df"] {
         tree.symlink(&format!("/bin/{name}"), "lintel");
     }
 }
 
 /// The image's own command line. The kernel puts that of whoever boots it behind.
-fn command_line(release: &Release, words: &[String]) -> String {
+fn command_line(release: &Release, linked: bool, words: &[String]) -> String {
     let mut split = words.splitn(2, |word| word == "--");
     let (options, arguments) = (
         split.next().unwrap_or_default(),
         split.next().unwrap_or_default(),
     );
     let fixed = ["LANG=C.UTF-8", "HOME=/root", "cwd=/root"].map(String::from);
-    let program = ["--", "/bin/lintel", "erl", "--otp-root", ROOT].map(String::from);
+    let mut program = vec!["--", "/bin/lintel", "erl", "--otp-root", ROOT];
+    if linked {
+        program.extend(["--module-cache", LINKED]);
+    }
+    let program: Vec<String> = program.into_iter().map(String::from).collect();
     let words: Vec<String> = fixed
         .iter()
         .chain(options)
@@ -161,7 +188,7 @@ mod tests {
         };
         let words = ["quiet", "--", "-eval", "io:put_chars(\"a b\")."].map(String::from);
         assert_eq!(
-            command_line(&release, &words),
+            command_line(&release, false, &words),
             "LANG=C.UTF-8 HOME=/root cwd=/root quiet -- /bin/lintel erl --otp-root /otp -boot /otp/start \
              -eval \"io:put_chars(\\\"a b\\\").\""
         );

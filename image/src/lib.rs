@@ -16,6 +16,6 @@ mod release;
 pub mod run;
 mod tree;
 
-pub use build::{Options, Summary, build};
+pub use build::{Beam, Link, Options, Summary, build};
 pub use error::Error;
 pub use release::Otp;

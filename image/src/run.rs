@@ -110,6 +110,27 @@ pub fn command(options: &Options) -> Command {
     command
 }
 
+/// The same command, ended when this process ends, however that happens: an emulator that nobody watches would
+/// run for ever. It needs `setpriv` (util-linux), and does without where that is missing.
+pub fn with_us(command: Command) -> Command {
+    const BEHIND: &str = "setpriv";
+    if !on_path(BEHIND) || !on_path(QEMU) {
+        return command;
+    }
+    let mut outer = Command::new(BEHIND);
+    outer
+        .args(["--pdeathsig", "TERM", "--"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    outer
+}
+
+fn on_path(program: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    })
+}
+
 /// The guest's exit code, of the emulator's: `2n + 1` for a code `n` that is not 0.
 pub fn exit_code(emulators: i32) -> i32 {
     match emulators {

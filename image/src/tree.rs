@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use imagefs::Builder;
 use lz4::block::CompressionMode;
 
+use crate::build::Beam;
 use crate::error::Error;
 use crate::{beam, elf};
 
@@ -24,6 +25,8 @@ pub struct Tree {
     keep_debug: bool,
     /// Bytes of all files, as they will be read.
     pub bytes: u64,
+    /// Modules that were added.
+    pub beams: Vec<Beam>,
     /// Shared objects that were added.
     pub objects: Vec<PathBuf>,
 }
@@ -36,6 +39,7 @@ impl Tree {
             pack,
             keep_debug,
             bytes: 0,
+            beams: Vec::new(),
             objects: Vec::new(),
         }
     }
@@ -89,6 +93,13 @@ impl Tree {
             bytes = beam::stripped(bytes);
         } else if bytes.starts_with(b"#!") {
             permissions = 0o755;
+        }
+        if extension == Some("beam") && beam::is_plain(&bytes) {
+            let module = host.file_stem().unwrap_or_default();
+            self.beams.push(Beam {
+                module: module.to_string_lossy().into_owned(),
+                bytes: bytes.clone(),
+            });
         }
         self.bytes(guest, permissions, bytes);
         Ok(())

@@ -135,6 +135,7 @@ fn open_image(at: u64, len: u64) -> Option<Image<'static>> {
 fn apply_options(line: &CommandLine) {
     console::set_quiet(line.option("quiet").is_some());
     sys::table::set_trace(line.option("strace").is_some());
+    task::asleep::allow(line.option("fork") == Some("asleep"));
     if let Some(name) = line.option("hostname") {
         sys::misc::set_hostname(name.as_bytes());
     }

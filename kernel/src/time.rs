@@ -76,11 +76,6 @@ pub fn realtime() -> (i64, u32) {
     ((ns / SECOND) as i64, (ns % SECOND) as u32)
 }
 
-/// The offset of the time of day, in nanoseconds.
-pub fn offset() -> i64 {
-    OFFSET.load(Ordering::Relaxed)
-}
-
 /// Sets the time of day.
 pub fn set_realtime(ns: u64) {
     OFFSET.store(ns.wrapping_sub(tsc::now()) as i64, Ordering::Relaxed);

@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bifs;
+pub mod cache;
 mod chunks;
 mod code;
 mod container;

@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use vm::atom::Atom;
+use vm::bif::settings::{self, Switch};
 use vm::code::fun::FunId;
 use vm::code::module::{Exported, Module, Parts};
 use vm::code::{Export, FunEntry, Mfa};
 use vm::numeric::hash::md5::Md5;
 
+use crate::cache;
 use crate::chunks::AtomIndex;
 use crate::error::LoadError;
 use crate::file::BeamFile;
@@ -20,12 +22,23 @@ use crate::rules;
 
 /// The module in the bytes of a `.beam` file that is not compressed as a whole. `name` is what it must be called.
 pub fn prepare(name: Atom, bytes: &[u8]) -> Result<Arc<Module>, LoadError> {
-    link(&named(name, bytes)?)
+    let without_lines = settings::is_on(Switch::NoLines);
+    if !without_lines && let Some(module) = cache::find(name, bytes, false) {
+        return Ok(module);
+    }
+    let mut file = named(name, bytes)?;
+    if without_lines {
+        file.forget_lines();
+    }
+    link(&file)
 }
 
 /// A preloaded module: without its lines, which the stock VM does not carry either, so that its functions stand in
 /// stack traces without a place.
 pub fn prepare_preloaded(name: Atom, bytes: &[u8]) -> Result<Arc<Module>, LoadError> {
+    if let Some(module) = cache::find(name, bytes, true) {
+        return Ok(module);
+    }
     let mut file = named(name, bytes)?;
     file.forget_lines();
     link(&file)
@@ -43,6 +56,21 @@ fn named(name: Atom, bytes: &[u8]) -> Result<BeamFile<'_>, LoadError> {
 
 /// The module of a file.
 pub fn link(file: &BeamFile<'_>) -> Result<Arc<Module>, LoadError> {
+    Ok(Module::new(parts(file, |_| {})?))
+}
+
+/// What the code of a module refers to.
+pub(crate) struct References<'a> {
+    pub imports: &'a [Imported],
+    pub funs: &'a [&'static FunEntry],
+    pub constants: &'a Constants,
+}
+
+/// The parts of a file's module. `look` is shown what they refer to.
+pub(crate) fn parts(
+    file: &BeamFile<'_>,
+    look: impl FnOnce(References<'_>),
+) -> Result<Parts, LoadError> {
     let atoms = atoms(file)?;
     let atom = |index: AtomIndex| atoms[index.0 as usize];
     let name = atom(AtomIndex::MODULE);
@@ -94,7 +122,12 @@ pub fn link(file: &BeamFile<'_>) -> Result<Arc<Module>, LoadError> {
         arity: export.arity,
         entry: entry(export.label),
     });
-    Ok(Module::new(Parts {
+    look(References {
+        imports: &imports,
+        funs: &funs,
+        constants: &constants,
+    });
+    Ok(Parts {
         name,
         exports: exports.collect(),
         funs: funs
@@ -113,7 +146,7 @@ pub fn link(file: &BeamFile<'_>) -> Result<Arc<Module>, LoadError> {
         attributes: file.chunk(b"Attr").unwrap_or_default().into(),
         compile_info: file.chunk(b"CInf").unwrap_or_default().into(),
         md5,
-    }))
+    })
 }
 
 /// The atoms of the file, by its indexes.

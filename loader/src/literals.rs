@@ -94,6 +94,11 @@ impl Constants {
         self.area.term(self.long[place].1 as usize).word()
     }
 
+    /// The terms behind the literals: integers of the code.
+    pub fn integers(&self) -> impl Iterator<Item = Term<'_>> {
+        (self.literals..self.area.len()).map(|index| self.area.term(index))
+    }
+
     /// The memory that all of them stand in.
     pub fn into_area(self) -> LiteralArea {
         self.area

@@ -195,6 +195,11 @@ impl<'f> Rewriter<'f> {
             (G::FuncInfo, &[Operand::Atom(module), Operand::Atom(function), arity]) => {
                 let [module, function] =
                     [module, function].map(|atom| self.context.atoms[atom.0 as usize].index());
+                let has_line = at > 0 && self.context.file.code().op(at - 1).op == G::Line;
+                if !has_line {
+                    // A line before the label is the end of the function before.
+                    self.no_line();
+                }
                 self.emit(Instr::FuncInfo {
                     arity: arity.unsigned() as u16,
                     module,
@@ -221,12 +226,17 @@ impl<'f> Rewriter<'f> {
         let (file, number) = lines
             .location(LineIndex(line.unsigned() as u32))
             .map_or((0, 0), |location| (location.file, location.line));
+        self.line_at(file, number);
+    }
+
+    /// What follows has no place in the source.
+    fn no_line(&mut self) {
+        self.line_at(0, 0);
+    }
+
+    fn line_at(&mut self, file: u32, line: u32) {
         let at = self.draft.code.len() as u32;
-        let line = Line {
-            at,
-            file,
-            line: number,
-        };
+        let line = Line { at, file, line };
         match self.draft.lines.last_mut() {
             Some(before) if before.at == at => *before = line,
             _ => self.draft.lines.push(line),
@@ -371,7 +381,7 @@ impl<'f> Rewriter<'f> {
 }
 
 /// The address of something that lives as long as the node, as instructions hold it.
-fn address<T>(thing: &'static T) -> u64 {
+pub(crate) fn address<T>(thing: &'static T) -> u64 {
     std::ptr::from_ref(thing) as u64
 }
 

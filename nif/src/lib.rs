@@ -16,6 +16,7 @@ pub mod sockaddr;
 pub mod zlib;
 
 use vm::bif::BifEntry;
+use vm::term::Term;
 
 /// The tables of this crate's BIFs.
 pub fn bif_tables() -> Vec<&'static [BifEntry]> {
@@ -28,6 +29,13 @@ pub struct NativeModule {
     pub name: &'static str,
     /// Its functions.
     pub functions: &'static [BifEntry],
+    /// Takes what `load_nif` is given for it; false where the module cannot do with that.
+    pub load: fn(Term<'_>) -> bool,
+}
+
+/// For modules that take nothing.
+fn load_plain(_: Term<'_>) -> bool {
+    true
 }
 
 /// The native modules that are linked in.
@@ -35,25 +43,31 @@ pub static MODULES: &[NativeModule] = &[
     NativeModule {
         name: "erl_tracer",
         functions: erl_tracer::BIFS,
+        load: load_plain,
     },
     NativeModule {
         name: "net",
         functions: prim_net::BIFS,
+        load: load_plain,
     },
     NativeModule {
         name: "prim_buffer",
         functions: prim_buffer::BIFS,
+        load: load_plain,
     },
     NativeModule {
         name: "prim_file",
         functions: prim_file::BIFS,
+        load: load_plain,
     },
     NativeModule {
         name: "prim_socket",
         functions: prim_socket::BIFS,
+        load: prim_socket::load,
     },
     NativeModule {
         name: "zlib",
         functions: zlib::BIFS,
+        load: load_plain,
     },
 ];

@@ -49,6 +49,9 @@ fn load_nif_2<'p>(call: Call<'p>) -> BifResult<'p> {
         );
         return failed(call, "load_failed", &text);
     };
+    if !(found.load)(call.arg(1)) {
+        return failed(call, "load", "Library load-call unsuccessful (1).");
+    }
     match native::install(&module, found.functions) {
         Ok(()) => Ok(Term::OK),
         Err(native::NoSuchFunction(function)) => {

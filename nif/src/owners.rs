@@ -14,8 +14,8 @@ use vm::term::Pid;
 
 /// Something that a process owns.
 pub trait Owned: Send + Sync {
-    /// Its owner is dead.
-    fn owner_died(&self);
+    /// A process that it was watched for is dead: its owner, or one that waits for it.
+    fn owner_died(&self, owner: Pid);
 }
 
 type Belongings = HashMap<Pid, Vec<(u64, Weak<dyn Owned>)>>;
@@ -40,7 +40,7 @@ impl AtExit for EndWithOwner {
         // Not under the lock: what dies takes its watch with it.
         for (_, resource) in owned.into_iter().flatten() {
             if let Some(resource) = resource.upgrade() {
-                resource.owner_died();
+                resource.owner_died(pid);
             }
         }
         true
@@ -48,6 +48,7 @@ impl AtExit for EndWithOwner {
 }
 
 /// The watching of a resource's owner; ends when it is dropped.
+#[derive(Debug)]
 pub struct Watch {
     owner: Pid,
     number: u64,

@@ -117,6 +117,14 @@ pub fn encode<'h>(heap: Heap<'h>, bytes: &[u8]) -> Term<'h> {
     }
 }
 
+/// The address that a message came from; `unspec` where it came without.
+pub fn encode_received<'h>(heap: Heap<'h>, bytes: &[u8]) -> Term<'h> {
+    match bytes {
+        [] => encode(heap, &(libc::AF_UNSPEC as u16).to_ne_bytes()),
+        bytes => encode(heap, bytes),
+    }
+}
+
 /// An address of the link layer (`packet(7)`).
 fn encode_link<'h>(heap: Heap<'h>, bytes: &[u8]) -> Term<'h> {
     let hardware = u16::from_ne_bytes([bytes[8], bytes[9]]);
@@ -179,7 +187,7 @@ pub fn decode(term: Term<'_>) -> Option<Vec<u8>> {
     let number = match family.as_atom().map(|name| name.name()) {
         Some("inet") => libc::AF_INET,
         Some("inet6") => libc::AF_INET6,
-        Some("local" | "unix") => libc::AF_UNIX,
+        Some("local") => libc::AF_UNIX,
         Some("unspec") => libc::AF_UNSPEC,
         Some(_) => return None,
         None => i32::try_from(family.as_small()?).ok()?,
@@ -220,7 +228,8 @@ pub fn decode(term: Term<'_>) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn decode_ip4(term: Term<'_>) -> Option<[u8; 4]> {
+/// `{A, B, C, D}` or a name.
+pub(crate) fn decode_ip4(term: Term<'_>) -> Option<[u8; 4]> {
     if let Some(name) = term.as_atom() {
         return match name.name() {
             "any" => Some([0; 4]),
@@ -238,7 +247,8 @@ fn decode_ip4(term: Term<'_>) -> Option<[u8; 4]> {
     parts?.try_into().ok()
 }
 
-fn decode_ip6(term: Term<'_>) -> Option<[u8; 16]> {
+/// `{A, …, H}` or a name.
+pub(crate) fn decode_ip6(term: Term<'_>) -> Option<[u8; 16]> {
     if let Some(name) = term.as_atom() {
         return match name.name() {
             "any" => Some([0; 16]),

@@ -3,10 +3,14 @@
 #![forbid(unsafe_code)]
 
 use crate::node::node;
+use crate::poller::Polled;
 use crate::port::Op;
 use parking_lot::{Condvar, Mutex};
 use scheduler::halt::AtHalt;
 use std::time::{Duration, Instant};
+
+/// How often it is looked which ports are left, while they write.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Tells who waits for ports to go.
 #[derive(Default)]
@@ -48,23 +52,19 @@ pub fn flush_all(limit: Option<Duration>) -> bool {
             port.submit(Op::Halt);
         }
     }
-    let mut gone = node.halting().gone.lock();
+    // Where this is the only scheduler, nobody else polls for what is to be written.
     loop {
         if node.table().all().iter().all(|port| port.is_forker()) {
             return true;
         }
-        match deadline {
-            None => node.halting().changed.wait(&mut gone),
-            Some(deadline) => {
-                if node
-                    .halting()
-                    .changed
-                    .wait_until(&mut gone, deadline)
-                    .timed_out()
-                {
-                    return false;
-                }
-            }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return false;
+        }
+        let wait = left.unwrap_or(LOOK).min(LOOK);
+        if !matches!(node.poller().poll(Some(wait)), Ok(Polled::Reported(_))) {
+            let mut gone = node.halting().gone.lock();
+            node.halting().changed.wait_for(&mut gone, wait);
         }
     }
 }

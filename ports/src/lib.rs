@@ -18,6 +18,7 @@
 //! | [`pause`], [`describe`] | for the break menu: the terminal; what ports there are |
 //! | [`halt`] | writing all output before the node ends |
 //! | [`poller`], [`pool`] | readiness of descriptors; threads for blocking work |
+//! | [`selection`], [`socket`] | for native modules: waiting for descriptors; sockets as the system has them |
 //! | [`registry`] | which command lines are served by which in-thread driver |
 //! | [`drivers`] | `fd`, `spawn`, `tty_sl`, `ram_file_drv`, sockets |
 //! | [`programs`] | the port programs of OTP, in-thread: `inet_gethost`, `memsup`, … |
@@ -50,12 +51,14 @@ pub mod pool;
 mod port;
 pub mod programs;
 pub mod registry;
+pub mod selection;
 pub mod signals;
 #[allow(unsafe_code, reason = "the crate's one island: calls to the C library")]
 mod sys;
 pub mod table;
 pub mod testing;
 mod timers;
+pub mod trim;
 
 pub use driver::{BadArg, Driver, DriverFactory, FramedBy, StartError, Started};
 pub use handle::{
@@ -64,3 +67,4 @@ pub use handle::{
 pub use instance::{Crash, Instance};
 pub use iovec::IoVec;
 pub use open::{Command, OpenOptions, OpenRequest};
+pub use sys::socket;

@@ -1,4 +1,4 @@
-//! The ports of this node: the table, the thread that polls and keeps time, the driver threads.
+//! The ports of this node: the table, what the schedulers poll for it, the driver threads.
 
 #![forbid(unsafe_code)]
 
@@ -13,11 +13,14 @@ use crate::poller::{Poller, Ready};
 use crate::pool::Pool;
 use crate::port::{Op, Port, Settings};
 use crate::registry::Registry;
+use crate::selection;
 use crate::table::{self, Table};
 use crate::timers::Timers;
 use crate::{DriverFactory, StartError};
 use parking_lot::Mutex;
+use scheduler::poll::Polls;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use vm::bif::system_info;
 use vm::process::hooks;
 use vm::process::signal::{self, Peer, Signal};
@@ -33,6 +36,8 @@ pub struct Config {
     pub registry: Registry,
     /// Whether file names are Latin-1 instead of UTF-8 (`+fnl`).
     pub latin1_names: bool,
+    /// Whether a thread of its own polls: where there are no schedulers.
+    pub own_thread: bool,
 }
 
 impl Default for Config {
@@ -42,6 +47,7 @@ impl Default for Config {
             threads: 64,
             registry: Registry::standard(),
             latin1_names: false,
+            own_thread: false,
         }
     }
 }
@@ -73,12 +79,13 @@ pub(crate) enum NotOpened {
     Start(StartError),
 }
 
-/// Starts the ports of this node: the thread that polls, and the port that stands for the helper which
+/// Starts the ports of this node: what the schedulers poll, and the port that stands for the helper which
 /// starts programs. Once; false the second time.
 ///
 /// # Errors
 /// The system gives no poller or no thread.
 pub fn start(config: Config) -> std::io::Result<bool> {
+    let own_thread = config.own_thread;
     let fresh = Node {
         table: Table::new(config.limit),
         poller: Poller::new(report)?,
@@ -107,9 +114,15 @@ pub fn start(config: Config) -> std::io::Result<bool> {
     let settings = Settings::new(b"forker".to_vec());
     // The table is empty and the driver does nothing.
     let _ = node().open_on(&Forker, &forker, Pid(0), settings, |_, _| ());
-    std::thread::Builder::new()
-        .name("poll".into())
-        .spawn(serve)?;
+    if own_thread {
+        std::thread::Builder::new().name("poll".into()).spawn(|| {
+            loop {
+                NodePolls.wait(None);
+            }
+        })?;
+    } else {
+        scheduler::poll::set(&NodePolls);
+    }
     Ok(true)
 }
 
@@ -118,7 +131,11 @@ pub(crate) fn node() -> &'static Node {
     if let Some(node) = NODE.get() {
         return node;
     }
-    start(Config::default()).expect("the system has a poller and a thread to spare");
+    let config = Config {
+        own_thread: true,
+        ..Config::default()
+    };
+    start(config).expect("the system has a poller and a thread to spare");
     NODE.get().expect("it was just started")
 }
 
@@ -140,22 +157,52 @@ pub fn registry() -> &'static Registry {
     &node().registry
 }
 
-/// The life of the thread that polls.
-fn serve() {
-    let node = node();
-    loop {
-        let (due, next) = node.timers.due();
+/// How the schedulers wait for what ports wait for: descriptors and timers.
+struct NodePolls;
+
+impl NodePolls {
+    /// Runs the timers that are due; how long until the next, and whether there was one.
+    fn timers(&self) -> (Option<Duration>, bool) {
+        let (due, next) = node().timers.due();
+        let some = !due.is_empty();
         for port in due {
-            node.post(port, Event::Timeout);
+            node().post(port, Event::Timeout);
         }
-        if node.poller.poll(next).is_err() {
+        (next, some)
+    }
+}
+
+impl Polls for NodePolls {
+    fn wait(&self, limit: Option<Duration>) {
+        let (next, some) = self.timers();
+        if some {
+            return;
+        }
+        let limit = next.into_iter().chain(limit).min();
+        match node().poller.poll(limit) {
+            Ok(_) => {
+                self.timers();
+            }
             // Nothing can be done but to try again, not too often.
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            Err(_) => std::thread::sleep(Duration::from_millis(10)),
         }
+    }
+
+    fn look(&self) -> bool {
+        let reported = node().poller.look();
+        let (_, some) = self.timers();
+        reported || some
+    }
+
+    fn wake(&self) {
+        node().poller.wake();
     }
 }
 
 fn report(ready: Ready) {
+    if selection::report(ready.key, ready.what) {
+        return;
+    }
     let node = node();
     drop(node.pause.lock());
     let port = PortId(ready.key);

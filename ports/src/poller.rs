@@ -17,9 +17,11 @@ use crate::handle::Readiness;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use parking_lot::Mutex;
-use std::collections::{HashMap, VecDeque};
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How many events are taken at once.
@@ -63,12 +65,14 @@ pub struct Poller {
     waker: Waker,
     waiting: Mutex<(Poll, Events)>,
     table: Mutex<Table>,
+    /// How many descriptors are in the table.
+    wishes: AtomicUsize,
     sink: Box<dyn Fn(Ready) + Send + Sync>,
 }
 
 #[derive(Default)]
 struct Table {
-    watches: HashMap<RawFd, Watch>,
+    watches: FxHashMap<RawFd, Watch>,
     generation: u32,
     /// Reports for files that are always ready.
     immediate: VecDeque<(RawFd, u32)>,
@@ -97,6 +101,7 @@ impl Poller {
             waker,
             waiting: Mutex::new((poll, Events::with_capacity(EVENTS))),
             table: Mutex::default(),
+            wishes: AtomicUsize::new(0),
             sink: Box::new(sink),
         })
     }
@@ -139,6 +144,7 @@ impl Poller {
         if armed.is_err() {
             table.watches.remove(&fd);
         }
+        self.wishes.store(table.watches.len(), Ordering::Relaxed);
         armed.map(|()| stolen)
     }
 
@@ -154,6 +160,7 @@ impl Poller {
         if watch.wanted.is_none() {
             let pollable = watch.pollable;
             table.watches.remove(&fd);
+            self.wishes.store(table.watches.len(), Ordering::Relaxed);
             if pollable {
                 // It may be closed already, then the system has forgotten it by itself.
                 let _ = self.registry.deregister(&mut SourceFd(&fd));
@@ -176,6 +183,15 @@ impl Poller {
         } else {
             self.arm(&mut table, fd, missing)
         }
+    }
+
+    /// Takes what is ready now; whether there was something.
+    pub fn look(&self) -> bool {
+        // Where nothing is asked for, nothing can be ready. Who asks at this moment finds the next look.
+        if self.wishes.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        matches!(self.poll(Some(Duration::ZERO)), Ok(Polled::Reported(count)) if count > 0)
     }
 
     /// Takes what is ready, waiting at most this long for something, and reports it to the sink.

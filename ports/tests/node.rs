@@ -267,7 +267,13 @@ impl Driver for Puppet {
 fn start() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        assert!(ports::node::start(ports::node::Config::default()).expect("starts"));
+        assert!(
+            ports::node::start(ports::node::Config {
+                own_thread: true,
+                ..Default::default()
+            })
+            .expect("starts")
+        );
         ports::node::registry().add_driver("puppet", Arc::new(MakesPuppets));
     });
 }

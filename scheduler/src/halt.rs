@@ -43,7 +43,6 @@ pub fn exit(code: i32, flush: bool) -> ! {
 pub fn crash(slogan: &str) -> ! {
     finish(false);
     eprintln!("{slogan}");
-    eprintln!();
     if let Some(write) = CRASH_DUMP.get() {
         write(slogan);
     }

@@ -29,9 +29,10 @@ impl Idle {
         }
     }
 
-    /// There is work in a queue: the worker to wake, which then counts as searching.
+    /// There is work in a queue: the worker to wake, which then counts as searching. `last` is woken only
+    /// where no other sleeps.
     #[must_use]
-    pub fn work_to_wake_for(&self) -> Option<usize> {
+    pub fn work_to_wake_for(&self, last: Option<usize>) -> Option<usize> {
         loop {
             fence(Ordering::SeqCst);
             let asleep = self.sleeping.load(Ordering::Relaxed) != 0;
@@ -45,7 +46,9 @@ impl Idle {
             {
                 return None;
             }
-            if let Some(worker) = self.take_sleeper(u64::MAX) {
+            let others = last.map_or(u64::MAX, |last| !(1 << last));
+            let taken = self.take_sleeper(others);
+            if let Some(worker) = taken.or_else(|| self.take_sleeper(!others)) {
                 return Some(worker);
             }
             // Nobody searches after all; who made work meanwhile may have relied on it. Look again.
@@ -98,9 +101,9 @@ impl Idle {
 
     /// A searcher has found work: the worker to wake, if it was the last to search and there may be more.
     #[must_use]
-    pub fn found(&self) -> Option<usize> {
+    pub fn found(&self, last: Option<usize>) -> Option<usize> {
         if self.searching.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.work_to_wake_for()
+            self.work_to_wake_for(last)
         } else {
             None
         }
@@ -120,6 +123,17 @@ impl Idle {
     #[must_use]
     pub fn awake(&self, worker: usize) -> bool {
         self.sleeping.fetch_and(!(1 << worker), Ordering::SeqCst) & (1 << worker) == 0
+    }
+
+    /// Some worker that sleeps (a snapshot); it goes on sleeping for all that `Idle` knows.
+    pub fn any_sleeper(&self) -> Option<usize> {
+        let sleeping = self.sleeping.load(Ordering::Relaxed);
+        (sleeping != 0).then(|| sleeping.trailing_zeros() as usize)
+    }
+
+    /// Whether a worker sleeps (a snapshot).
+    pub fn sleeps(&self, worker: usize) -> bool {
+        self.sleeping.load(Ordering::Relaxed) & (1 << worker) != 0
     }
 
     /// How many workers sleep (a snapshot).

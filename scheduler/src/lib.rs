@@ -2,7 +2,7 @@
 //!
 //! [`start`] makes the workers. Each has a run queue ([`run_queue`]), a slot for the process that was just
 //! woken, and a wheel of timers ([`wheel`]); one without work looks for some at the others, spins briefly,
-//! then sleeps ([`idle`], [`park`]) until somebody has work for it or a timer is due. [`limits`] says how many
+//! then sleeps ([`idle`], [`park`]; [`poll`] if for descriptors) until somebody has work for it or a timer is due. [`limits`] says how many
 //! work, [`bind`] to which processors they are bound, [`accounting`] what they did; [`dirty`] runs what would hold a worker too long; [`timers`] are those of programs; [`clock`] tells
 //! the time; [`halt`] ends the node; [`bifs`] are the BIFs about all this.
 //!
@@ -20,6 +20,7 @@ pub mod limits;
 pub mod local_time;
 pub mod offset_monitors;
 pub mod park;
+pub mod poll;
 pub mod run_queue;
 pub mod sync;
 pub mod timeouts;

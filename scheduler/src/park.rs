@@ -32,7 +32,7 @@ impl Parker {
     /// Takes the token if there is one.
     ///
     /// `Acquire`: what the waker did before is seen.
-    fn take_token(&self) -> bool {
+    pub fn take_token(&self) -> bool {
         self.state
             .compare_exchange(TOKEN, EMPTY, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()

@@ -1,7 +1,8 @@
 //! A worker's queue of processes that are ready, by priority.
 //!
 //! `max` goes before `high`, `high` before the rest. `normal` and `low` share the rest: a process of
-//! priority `low` has its turn once for every eight of `normal`, as in OTP.
+//! priority `low` has its turn once for every eight of `normal`, as in OTP. A process that has to handle a signal
+//! of one of higher priority stands among those until it has done so.
 //!
 //! Anybody may push; the worker pops, and others take about half when they have nothing. The lock is the
 //! worker's own and held for a few instructions; lock rank: last, nothing is called under it.
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use vm::process::{Priority, Queued};
+use vm::term::Pid;
 
 /// Turns of `normal` for one of `low` (OTP: `RESCHEDULE_LOW`).
 const NORMAL_PER_LOW: u32 = 8;
@@ -69,13 +71,37 @@ impl RunQueue {
 
     /// Appends a process.
     pub fn push(&self, process: Queued) {
-        let priority = process.shared().priority() as usize;
+        let priority = process.shared().service_priority() as usize;
         let mut queues = self.queues.lock();
         if process.shared().bound() != 0 {
             self.bound.fetch_add(1, Ordering::Relaxed);
         }
         queues.by_priority[priority].push_back(process);
         self.update(&queues, priority);
+    }
+
+    /// Puts a process that waits here behind those of the priority that it is served with now. False if it is not here,
+    /// or in its place already.
+    pub fn hurry(&self, pid: Pid) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let mut queues = self.queues.lock();
+        for from in 1..Priority::COUNT {
+            let found = queues.by_priority[from]
+                .iter()
+                .position(|process| process.shared().pid() == pid);
+            let Some(place) = found else { continue };
+            let Some(process) = queues.by_priority[from].remove(place) else {
+                continue;
+            };
+            let to = (process.shared().service_priority() as usize).min(from);
+            queues.by_priority[to].push_back(process);
+            self.update(&queues, from);
+            self.update(&queues, to);
+            return to < from;
+        }
+        false
     }
 
     fn update(&self, queues: &Queues, priority: usize) {

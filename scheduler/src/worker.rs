@@ -23,6 +23,7 @@ use crate::idle::{Idle, MAX_WORKERS};
 use crate::limits;
 use crate::offset_monitors;
 use crate::park::Parker;
+use crate::poll::{self, Polling};
 use crate::run_queue::RunQueue;
 use crate::timeouts::{Timer, Timers, tick_at_or_after};
 use crate::timers;
@@ -35,6 +36,12 @@ const SPINS: u32 = 500;
 const SPINS_SHARED: u32 = 64;
 /// Turns in a row that the slot may have while the queue waits.
 const SLOT_TURNS: u32 = 16;
+/// Turns after which a busy worker asks the clock whether to look for descriptors, ...
+const LOOK_EVERY: u32 = 16;
+/// ... and reductions of a turn after which it does at once.
+const LONG_TURN: u64 = 1000;
+/// Looks between turns after which a sleeper is to wait for descriptors instead.
+const BUSY_LOOKS: u32 = 5;
 /// Where the worker's number stands in a timer's.
 const TIMER_WORKER_SHIFT: u32 = 56;
 
@@ -61,6 +68,8 @@ pub struct Worker {
     pub reductions: AtomicU64,
     /// Whether it gives a turn just now.
     pub busy: AtomicBool,
+    /// Raw time at which it last looked for descriptors when it was idle.
+    idle_look: AtomicU64,
     /// Nanoseconds that it was awake, while that is measured.
     pub awake_time: AtomicU64,
     /// Raw time since which it is awake; 0 while it sleeps.
@@ -72,6 +81,7 @@ pub struct Workers {
     /// Each.
     pub all: Box<[Worker]>,
     idle: Idle,
+    polling: Polling,
     stop: AtomicBool,
     next: AtomicU64,
     /// How many work.
@@ -107,6 +117,7 @@ fn new_worker() -> Worker {
         turns: AtomicU64::new(0),
         reductions: AtomicU64::new(0),
         busy: AtomicBool::new(false),
+        idle_look: AtomicU64::new(0),
         awake_time: AtomicU64::new(0),
         awake_since: AtomicU64::new(0),
     }
@@ -125,6 +136,7 @@ pub fn start(config: &Config) -> bool {
     let workers = Workers {
         all: (0..count).map(|_| new_worker()).collect(),
         idle: Idle::new(),
+        polling: Polling::new(),
         stop: AtomicBool::new(false),
         next: AtomicU64::new(0),
         limit: AtomicUsize::new(config.online.clamp(1, count)),
@@ -152,9 +164,7 @@ impl Workers {
     /// Lets all workers end once they have no process in hand.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
-        for worker in &self.all {
-            worker.parker.unpark();
-        }
+        (0..self.all.len()).for_each(|worker| self.unpark(worker));
     }
 
     /// How many workers work.
@@ -166,9 +176,7 @@ impl Workers {
     pub fn set_limit(&self, limit: usize) {
         self.limit
             .store(limit.clamp(1, self.all.len()), Ordering::SeqCst);
-        for worker in &self.all {
-            worker.parker.unpark();
-        }
+        (0..self.all.len()).for_each(|worker| self.unpark(worker));
     }
 
     /// Whether a worker that should not work has not noticed yet.
@@ -179,14 +187,66 @@ impl Workers {
     }
 
     fn wake_one(&self) {
-        if let Some(worker) = self.idle.work_to_wake_for() {
-            self.all[worker].parker.unpark();
+        if let Some(worker) = self.idle.work_to_wake_for(self.polling.waiting()) {
+            self.unpark(worker);
         }
     }
 
     fn wake(&self, worker: usize) {
         if self.idle.wake(worker) {
-            self.all[worker].parker.unpark();
+            self.unpark(worker);
+        }
+    }
+
+    /// Ends a worker's sleep, wherever it sleeps.
+    fn unpark(&self, worker: usize) {
+        self.all[worker].parker.unpark();
+        if self.polling.is_waiting(worker)
+            && let Some(polls) = poll::polls()
+        {
+            polls.wake();
+        }
+    }
+
+    /// Sleeps: one worker waits for descriptors, the others for being woken.
+    fn sleep(&self, index: usize) {
+        let me = &self.all[index];
+        let limit = me.timers.wait();
+        let polls = poll::polls().filter(|_| self.polling.begin(index));
+        let Some(polls) = polls else {
+            return me.parker.park(limit);
+        };
+        if self.another_looks() {
+            self.polling.end();
+            return me
+                .parker
+                .park(Some(limit.unwrap_or(poll::TRUST).min(poll::TRUST)));
+        }
+        if !me.parker.take_token() {
+            polls.wait(limit);
+        }
+        self.polling.end();
+        // Who left it also woke the poller.
+        let _ = me.parker.take_token();
+    }
+
+    /// Whether a worker that is awake is idle often enough to look for descriptors itself.
+    fn another_looks(&self) -> bool {
+        let mut all = self.all.iter().enumerate();
+        all.any(|(index, worker)| !self.idle.sleeps(index) && poll::is_fresh(&worker.idle_look))
+    }
+
+    /// Looks for descriptors between turns, if nobody waits for them; if that goes on, somebody is to.
+    fn look_between_turns(&self, looks: &mut u32) {
+        if !self.polling.busy_look() {
+            return;
+        }
+        *looks += 1;
+        if *looks >= BUSY_LOOKS
+            && let Some(sleeper) = self.idle.any_sleeper()
+        {
+            *looks = 0;
+            self.unpark(sleeper);
         }
     }
 
@@ -207,6 +267,7 @@ impl Workers {
         let mut runner = runner();
         let me = &self.all[index];
         let mut slot_turns = 0;
+        let (mut turns_unlooked, mut looks) = (0_u32, 0_u32);
         // One that has used up its slice goes on at once where nobody else waits: in the queue it would only draw
         // others from their sleep to steal it.
         let mut kept: Option<Queued> = None;
@@ -232,6 +293,11 @@ impl Workers {
                 let (after, reductions) = slice::turn(process.start(), &mut *runner);
                 me.turns.fetch_add(1, Ordering::Relaxed);
                 me.reductions.fetch_add(reductions, Ordering::Relaxed);
+                turns_unlooked += 1;
+                if turns_unlooked >= LOOK_EVERY || reductions >= LONG_TURN {
+                    turns_unlooked = 0;
+                    self.look_between_turns(&mut looks);
+                }
                 if let After::Ready(process) = after {
                     match process.shared().bound() {
                         0 => kept = Some(process),
@@ -324,6 +390,9 @@ impl Workers {
     /// Looks for work at others, and sleeps if there is none. None: look at the own queue again.
     fn look_around(&self, index: usize) -> Option<Queued> {
         let me = &self.all[index];
+        if self.polling.idle_look(&me.idle_look) {
+            return None;
+        }
         let searching = self.idle.search(self.limit());
         // One that does not search still waits for what is bound to it.
         for _ in 0..self.spins {
@@ -343,7 +412,7 @@ impl Workers {
             if monitor::profiles_schedulers() {
                 monitor::scheduler(index as u32 + 1, false);
             }
-            me.parker.park(me.timers.wait());
+            self.sleep(index);
             if monitor::profiles_schedulers() {
                 monitor::scheduler(index as u32 + 1, true);
             }
@@ -368,8 +437,8 @@ impl Workers {
     }
 
     fn found(&self) {
-        if let Some(worker) = self.idle.found() {
-            self.all[worker].parker.unpark();
+        if let Some(worker) = self.idle.found(self.polling.waiting()) {
+            self.unpark(worker);
         }
     }
 
@@ -393,7 +462,7 @@ impl Workers {
         let worker = current().unwrap_or(0);
         let (key, first) = self.all[worker].timers.set(due, timer);
         if first && current() != Some(worker) {
-            self.all[worker].parker.unpark();
+            self.unpark(worker);
         }
         (worker as u64) << TIMER_WORKER_SHIFT
             | u64::from(key.generation) << 32
@@ -449,7 +518,7 @@ impl Schedulers for Workers {
             return self.push_bound(bound, process);
         }
         match current().filter(|&worker| worker < self.limit()) {
-            Some(worker) if process.shared().priority() == Priority::Normal => {
+            Some(worker) if process.shared().service_priority() == Priority::Normal => {
                 if let Some(displaced) = SLOT.replace(Some(process)) {
                     self.push(worker, displaced);
                 }
@@ -457,6 +526,11 @@ impl Schedulers for Workers {
             Some(worker) => self.push(worker, process),
             None => self.push(self.any(), process),
         }
+    }
+
+    fn hurry(&self, pid: Pid) {
+        // One that is in no queue just now is on its way into one, with its new priority, or runs.
+        let _ = self.all.iter().any(|worker| worker.queue.hurry(pid));
     }
 
     fn set_timeout(&self, pid: Pid, number: u64, after: Duration) -> u64 {

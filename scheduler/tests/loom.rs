@@ -76,7 +76,7 @@ impl<const WORKERS: usize> Pool<WORKERS> {
     }
 
     fn wake_one(&self) {
-        if let Some(worker) = self.idle.work_to_wake_for() {
+        if let Some(worker) = self.idle.work_to_wake_for(None) {
             self.parkers[worker].unpark();
         }
     }
@@ -90,7 +90,7 @@ impl<const WORKERS: usize> Pool<WORKERS> {
     }
 
     fn found(&self) {
-        if let Some(worker) = self.idle.found() {
+        if let Some(worker) = self.idle.found(None) {
             self.parkers[worker].unpark();
         }
     }

@@ -9,6 +9,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use super::flags;
+
 /// Why a command line cannot be used; printed with exit code 1.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UsageError(pub String);
@@ -44,30 +46,6 @@ pub enum Print {
     Yes,
     /// Instead.
     Exit,
-}
-
-/// Flags of one letter that take a value, and longer ones.
-const VALUE_LETTERS: &[&str] = &[
-    "a", "A", "C", "e", "i", "n", "P", "Q", "t", "T", "R", "W", "K",
-];
-const VALUE_WORDS: &[&str] = &[
-    "IOt", "IOp", "IOPt", "IOPp", "IOs", "S", "SP", "SDcpu", "SDPcpu", "SDio", "hms", "hmbs",
-    "hpds", "hmax", "hmaxk", "hmaxel", "hmqd", "rg", "sbt", "sbwt", "sbwtdcpu", "sbwtdio", "scl",
-    "sct", "secio", "sfwi", "spp", "ss", "ssdcpu", "ssdio", "stbt", "sub", "sws", "swct", "swt",
-    "swtdcpu", "swtdio", "sdio", "pc", "zdbbl", "zdntgc", "zebwt", "JPperf", "JDdump", "JMsingle",
-    "Mea", "Mumbc", "MYtp", "MYtt", "Mit", "Mim", "Mis",
-];
-
-fn takes_value(flag: &str) -> bool {
-    VALUE_LETTERS.contains(&flag) || VALUE_WORDS.contains(&flag) || is_allocator_flag(flag)
-}
-
-/// `+M` flags of the allocators all take a value, but for a few single ones.
-fn is_allocator_flag(flag: &str) -> bool {
-    let Some(rest) = flag.strip_prefix('M') else {
-        return false;
-    };
-    !rest.is_empty() && !["is", "im"].contains(&rest)
 }
 
 /// The arguments before, on and behind the command line, `-args_file`s replaced, `-extra` words at the end.
@@ -127,9 +105,12 @@ fn expand(
                     )));
                 }
                 let text = read(Path::new(&path)).map_err(|error| {
+                    let reason = error.to_string();
                     UsageError(format!(
-                        "Failed to open arguments file '{}': {error}",
-                        path.to_string_lossy()
+                        "Failed to open arguments file \"{}\" at \"{}\": {}",
+                        path.to_string_lossy(),
+                        std::env::current_dir().unwrap_or_default().display(),
+                        reason.split(" (os error").next().unwrap_or_default()
                     ))
                 })?;
                 expand(words(&text), read, merged, extra, depth + 1)?;
@@ -194,16 +175,8 @@ pub fn split(merged: Vec<Vec<u8>>) -> Result<CommandLine, UsageError> {
         if word.first() == Some(&b'+') && word.len() > 1 {
             let flag = text(&word[1..]);
             line.machine.push(format!("-{flag}"));
-            let optional = match flag.as_str() {
-                "B" => rest
-                    .peek()
-                    .is_some_and(|next| matches!(next.as_slice(), b"i" | b"c" | b"d")),
-                "c" => rest
-                    .peek()
-                    .is_some_and(|next| matches!(next.as_slice(), b"true" | b"false")),
-                _ => false,
-            };
-            if optional || takes_value(&flag) {
+            let next = rest.peek().map(|next| text(next));
+            if flags::takes_value(&flag, next.as_deref()) {
                 let value = rest.next().ok_or_else(|| missing(&format!("+{flag}")))?;
                 line.machine.push(text(&value));
             }

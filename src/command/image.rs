@@ -114,6 +114,8 @@ pub fn build(arguments: BuildArguments) -> Result<ExitCode, Error> {
             erts_version: otp.erts_version,
             preloaded: otp.preloaded,
         },
+        // Modules linked here are of no use to another VM.
+        link: arguments.vm.is_none().then_some(link as image::Link),
         vm: arguments.vm.unwrap_or(own),
         kernel,
         words: arguments.words,
@@ -152,6 +154,18 @@ fn own_kernel(own: &Path) -> Result<PathBuf, Error> {
     )))
 }
 
+/// Links the modules of an image.
+fn link(modules: Vec<image::Beam>) -> Vec<u8> {
+    let sources: Vec<_> = modules
+        .into_iter()
+        .map(|beam| loader::cache::Source {
+            preloaded: crate::node::is_preloaded(&beam.module),
+            bytes: beam.bytes,
+        })
+        .collect();
+    crate::node::link_modules(&sources)
+}
+
 /// Boots an image.
 pub fn run(arguments: RunArguments) -> Result<ExitCode, Error> {
     if let Err(error) = std::fs::File::open(&arguments.image) {
@@ -168,18 +182,20 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode, Error> {
         terminal: std::io::stdin().is_terminal(),
         more: arguments.more,
     };
-    let mut command = run::command(&options);
+    let command = run::command(&options);
     if arguments.print {
         println!("{command:?}");
         return Ok(ExitCode::SUCCESS);
     }
-    let status = command.status().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error(format!(
-            "{} is not installed (on Debian: apt-get install qemu-system-x86)",
-            run::QEMU
-        )),
-        _ => Error(format!("{}: {error}", run::QEMU)),
-    })?;
+    let status = run::with_us(command)
+        .status()
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error(format!(
+                "{} is not installed (on Debian: apt-get install qemu-system-x86)",
+                run::QEMU
+            )),
+            _ => Error(format!("{}: {error}", run::QEMU)),
+        })?;
     match status.code() {
         Some(code) => Ok(ExitCode::from(run::exit_code(code) as u8)),
         None => Err(Error(format!("{} was killed: {status}", run::QEMU))),

@@ -20,6 +20,13 @@ use crate::node::{self, Boot};
 #[derive(Debug)]
 pub struct Error(String);
 
+impl Error {
+    /// Whether it names the program that complains, as the stock one does.
+    pub fn names_its_program(&self) -> bool {
+        self.0.starts_with("escript: ")
+    }
+}
+
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -28,9 +35,18 @@ impl std::fmt::Display for Error {
 
 impl From<UsageError> for Error {
     fn from(error: UsageError) -> Error {
-        Error(error.0)
+        Error(format!("{}\n{USAGE}", error.0))
     }
 }
+
+/// What stands below a complaint about the command line of `erl`.
+const USAGE: &str = "\
+Usage: erl [-sname NAME | -name NAME] [-noshell] [-noinput] [-boot FILE] [-config FILE] [-pa DIR ...]
+           [-eval EXPR] [-s MODULE [FUNCTION [ARG ...]]] [-env VARIABLE VALUE] [-args_file FILE]
+           [-version] [-emu_args] [+S SCHEDULERS:ONLINE] [+P PROCESSES] [+Q PORTS] [+t ATOMS] [+A THREADS]
+           [+B[c|d|i]] [+hms WORDS] [+hmax WORDS] [+c BOOLEAN] [+C MODE] [+fn[u|l|a]] [+pc RANGE] [+W[w|i|e]]
+           [+sbt TYPE] [args ...]
+All flags are those of erl(1).";
 
 impl From<String> for Error {
     fn from(message: String) -> Error {
@@ -41,6 +57,9 @@ impl From<String> for Error {
 /// `erl`: starts a node.
 pub fn erl(mut arguments: Vec<OsString>) -> Result<ExitCode, Error> {
     let otp = Otp::find(take_otp_root(&mut arguments)?)?;
+    if let Some(file) = take_option(&mut arguments, "--module-cache", "a file")? {
+        node::use_modules(&file).map_err(|why| Error(format!("{}: {why}", file.display())))?;
+    }
     let read = |path: &Path| std::fs::read(path);
     let line = arguments::split(arguments::merge(
         arguments,
@@ -51,13 +70,24 @@ pub fn erl(mut arguments: Vec<OsString>) -> Result<ExitCode, Error> {
 }
 
 fn take_otp_root(arguments: &mut Vec<OsString>) -> Result<Option<PathBuf>, Error> {
-    if arguments.first().is_none_or(|first| first != "--otp-root") {
+    take_option(
+        arguments,
+        "--otp-root",
+        "a directory, such as /usr/lib/erlang",
+    )
+}
+
+/// Takes an option of ours and its path from the front of the arguments. `what` is what it needs.
+fn take_option(
+    arguments: &mut Vec<OsString>,
+    option: &str,
+    what: &str,
+) -> Result<Option<PathBuf>, Error> {
+    if arguments.first().is_none_or(|first| first != option) {
         return Ok(None);
     }
     if arguments.len() < 2 {
-        return Err(Error(
-            "--otp-root needs a directory, such as /usr/lib/erlang".into(),
-        ));
+        return Err(Error(format!("{option} needs {what}")));
     }
     arguments.remove(0);
     Ok(Some(PathBuf::from(arguments.remove(0))))

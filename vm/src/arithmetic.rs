@@ -213,8 +213,9 @@ pub fn abs<'h>(heap: Heap<'h>, a: Term<'h>) -> Result<Term<'h>, ArithError> {
     match a.kind() {
         Kind::Small(value) => Ok(heap.integer(value.abs())),
         Kind::Big(big) if big.negative => Ok(heap.big(false, big.limbs)),
-        Kind::Float(value) => Ok(heap.float(value.abs())),
-        Kind::Big(_) => Ok(a),
+        // OTP 25: the negative zero is not less than zero.
+        Kind::Float(value) if value < 0.0 => Ok(heap.float(-value)),
+        Kind::Float(_) | Kind::Big(_) => Ok(a),
         _ => Err(ArithError::Badarith),
     }
 }

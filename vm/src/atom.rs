@@ -215,6 +215,16 @@ pub fn count() -> u32 {
     TABLE.published.load(Ordering::Acquire)
 }
 
+/// Makes room for so many more atoms, so that the table need not grow step by step.
+pub fn reserve(more: usize) {
+    for shard in &TABLE.shards {
+        let mut shard = shard.write();
+        shard.reserve(more / SHARDS * 5 / 4, |&index| {
+            TABLE.hash(&TABLE.name(index).text)
+        });
+    }
+}
+
 /// How many atoms there may be.
 pub fn limit() -> u32 {
     TABLE.limit.load(Ordering::Relaxed)
@@ -244,6 +254,8 @@ macro_rules! well_known {
             enum Index { $($constant),* }
             $(#[doc = concat!("`", $name, "`")] pub const $constant: Atom = Atom(Index::$constant as u32);)*
             pub(super) const NAMES: &[&str] = &[$($name),*];
+            /// How many there are: the first index of any other atom.
+            pub const COUNT: u32 = NAMES.len() as u32;
         }
     };
 }

@@ -1,17 +1,17 @@
 //! Ends the node where it cannot go on, with the words that the stock VM uses.
 
-/// What a layer above wants done before the node ends: the crash dump.
-static BEFORE: std::sync::OnceLock<fn(&str)> = std::sync::OnceLock::new();
+/// How a node ends: ports are closed, a crash dump is written.
+static END: std::sync::OnceLock<fn(&str) -> !> = std::sync::OnceLock::new();
 
-/// Sets what is done before the node ends (once).
-pub fn set_hook(hook: fn(&str)) {
-    let _ = BEFORE.set(hook);
+/// Sets how the node ends (once).
+pub fn set_end(end: fn(&str) -> !) {
+    let _ = END.set(end);
 }
 
 /// Ends the node with a slogan, as `erlang:halt("slogan")` does: crash dump, exit code 1.
 pub fn end(slogan: &str) -> ! {
-    if let Some(hook) = BEFORE.get() {
-        hook(slogan);
+    if let Some(end) = END.get() {
+        end(slogan)
     }
     eprintln!("\n{slogan}\n");
     std::process::exit(1)

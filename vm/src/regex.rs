@@ -149,6 +149,7 @@ impl CompileContext {
                 },
             );
             pcre2_set_character_tables_8(context, tables::LATIN1.as_ptr());
+            pcre2_set_parens_nest_limit_8(context, DEEPEST_GROUPS);
             pcre2_set_compile_extra_options_8(context, PCRE2_EXTRA_ALLOW_LOOKAROUND_BSK | extra);
             pcre2_set_max_varlookbehind_8(context, 0);
             CompileContext(context)
@@ -168,6 +169,28 @@ const UNKNOWN_ESCAPE: i32 = 103;
 
 /// "invalid range in character class": where a hyphen follows what is no character (`[\d-z]`) PCRE 8 takes it as it is.
 const BAD_RANGE: i32 = 150;
+
+/// "reference to non-existent subpattern": PCRE 8 takes `\\8` and `\\9` for the digits where there are not as many groups.
+const NO_SUCH_GROUP: i32 = 115;
+
+/// "escape sequence is invalid in character class": PCRE 8 takes the letter as it is.
+const BAD_ESCAPE_IN_CLASS: i32 = 107;
+
+/// The depth of parentheses at which the workspace of PCRE 8 ends.
+const DEEPEST_GROUPS: u32 = 798;
+
+/// The last backslash that begins an escape before `end`.
+fn last_escape(pattern: &[u8], end: usize) -> Option<usize> {
+    let (mut at, mut found) = (0, None);
+    while at < end.min(pattern.len()) {
+        if pattern[at] == b'\\' {
+            found = Some(at);
+            at += 1;
+        }
+        at += 1;
+    }
+    found
+}
 
 /// Whether PCRE2 would find out wrongly what a match can begin with: for `\w` in UTF-8 without Unicode properties it reads
 /// the table of another class beyond ASCII (`set_type_bits` of `pcre2_study.c`).
@@ -190,7 +213,8 @@ impl Regex {
         }
         let mut extra = 0;
         let mut pattern = Cow::Borrowed(pattern);
-        let mut added = 0;
+        // Bytes more than the caller gave.
+        let mut added = 0isize;
         loop {
             let CompileError { code, offset } =
                 match Regex::compile_once(&pattern, options, newline, bsr, extra) {
@@ -202,8 +226,16 @@ impl Regex {
             } else if code == BAD_RANGE && offset > 0 && pattern[offset - 1] == b'-' {
                 pattern.to_mut().insert(offset - 1, b'\\');
                 added += 1;
+            } else if let (BAD_ESCAPE_IN_CLASS | NO_SUCH_GROUP, Some(escape)) =
+                (code, last_escape(&pattern, offset))
+                && let Some(&escaped) = pattern.get(escape + 1)
+                && (code == BAD_ESCAPE_IN_CLASS || matches!(escaped, b'8' | b'9'))
+                && escaped != b'N'
+            {
+                pattern.to_mut().remove(escape);
+                added -= 1;
             } else {
-                let offset = offset.saturating_sub(added);
+                let offset = offset.saturating_add_signed(-added);
                 return Err(CompileError { code, offset });
             }
         }

@@ -17,23 +17,36 @@ kind(_) -> program().
 
 %% Everything that can be asked of two terms.
 battery() ->
-    A = differential_terms:term(5),
-    B = pick([fun() -> differential_terms:term(4) end, fun() -> differential_terms:near(A) end]),
+    A = bounded(5),
+    B = pick([fun() -> bounded(4) end, fun() -> differential_terms:near(A) end]),
     {[{'A', A}, {'B', B()}], [remote(differential_run, terms, [var('A'), var('B')])]}.
+
+%% What takes seconds to print says no more than what is small.
+bounded(Depth) ->
+    Term = differential_terms:term(Depth),
+    case erts_debug:flat_size(Term) > 4000 of
+        true -> bounded(Depth);
+        false -> Term
+    end.
 
 %% A function of the library or of the VM, with arguments that mostly fit.
 call() ->
     {Module, Function, Types} = pick(functions()),
     Args = [differential_terms:typed(T) || T <- Types],
     Names = lists:sublist(['A', 'B', 'C', 'D'], length(Args)),
-    {lists:zip(Names, Args), [remote(Module, Function, [var(N) || N <- Names])]}.
+    {lists:zip(Names, Args), [comparable(Function, remote(Module, Function, [var(N) || N <- Names]))]}.
+
+%% Values that are never the same twice are only looked at.
+comparable(unique_integer, Call) -> remote(erlang, is_integer, [Call]);
+comparable(_, Call) -> Call.
 
 %% A bit string is built from segments and taken apart by others.
 bits() ->
     Segments = [segment() || _ <- lists:seq(1, rand:uniform(5))],
     Bindings = [{V, T} || {_, V, T, _, _, _} <- Segments],
     Built = {bin, 0, [{bin_element, 0, var(V), Size, Types} || {_, V, _, Size, Types, _} <- Segments]},
-    Patterns = pick([[P || {_, _, _, _, _, P} <- Segments], [pattern_segment() || _ <- lists:seq(1, rand:uniform(4))]]),
+    Patterns = pick([[P || {_, _, _, _, _, P} <- Segments], [literal(S) || S <- Segments],
+                     [pattern_segment() || _ <- lists:seq(1, rand:uniform(4))]]),
     Rest = pick([[], [{bin_element, 0, var('Rest'), default, [bitstring]}]]),
     Found = {tuple, 0, [var(V) || {bin_element, _, {var, _, V}, _, _} <- Patterns ++ Rest, V =/= '_']},
     {Bindings,
@@ -41,6 +54,14 @@ bits() ->
       {'case', 0, var('Bits'),
        [{clause, 0, [{bin, 0, Patterns ++ Rest}], [], [{tuple, 0, [var('Bits'), Found]}]},
         {clause, 0, [{var, 0, '_'}], [], [{tuple, 0, [var('Bits'), {atom, 0, no_match}]}]}]}]}.
+
+%% The value itself where a pattern may have one, or one that is not there.
+literal({integer, _, Value, Size, Spec, Pattern}) when is_integer(Value) ->
+    case rand:uniform(4) of
+        1 -> Pattern;
+        _ -> {bin_element, 0, {integer, 0, pick([Value, Value, Value, Value + 1])}, Size, Spec}
+    end;
+literal({_, _, _, _, _, Pattern}) -> Pattern.
 
 segment() ->
     V = fresh("S"),

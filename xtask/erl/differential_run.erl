@@ -64,7 +64,7 @@ plain(Term) when is_port(Term) -> '<port>';
 plain({re_pattern, Groups, Unicode, Newline, _}) -> {re_pattern, Groups, Unicode, Newline};
 plain(Term) when is_tuple(Term) -> list_to_tuple(plain(tuple_to_list(Term)));
 plain([Head | Tail]) -> [plain(Head) | plain(Tail)];
-plain(Term) when is_map(Term), map_size(Term) > 32 -> {large_map, lists:sort(plain(maps:to_list(Term)))};
+plain(Term) when is_map(Term), map_size(Term) > 32 -> {large_map, exactly_sorted(plain(maps:to_list(Term)))};
 plain(Term) when is_map(Term) -> maps:from_list(plain(maps:to_list(Term)));
 plain(Term) -> Term.
 
@@ -106,7 +106,10 @@ table(Rows, Spec) ->
         [attempt(fun() -> ets:test_ms(Row, Spec) end) || Row <- lists:sublist(Rows, 2)].
 
 sorted(ordered_set, List) -> List;
-sorted(_, List) -> lists:sort(List).
+sorted(_, List) -> exactly_sorted(List).
+
+%% Terms that are equal without being the same have an order, too.
+exactly_sorted(List) -> [Term || {_, _, Term} <- lists:sort([{Term, term_to_binary(Term), Term} || Term <- List])].
 
 attempt(Fun) ->
     try Fun() catch Class:Reason -> {Class, Reason} end.

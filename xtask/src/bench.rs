@@ -1,6 +1,6 @@
 //! Benchmarks: a workload runs on both VMs by turns, in the same invocation; medians are compared.
 //!
-//! A workload is a module in `benches/cpu` or `benches/msg` (see `benches/lib/bench_driver.erl` for what it
+//! A workload is a module in `benches/cpu`, `benches/msg` or `benches/io` (see `benches/lib/bench_driver.erl` for what it
 //! exports). Results go to the terminal, to `benches/RESULTS.md` and to a plot for each variant.
 
 mod measure;
@@ -21,7 +21,9 @@ pub enum Command {
     Cpu(Args),
     /// Processes and messages, on one scheduler and on two.
     Msg(Args),
-    /// Both.
+    /// Ports, sockets and files.
+    Io(Args),
+    /// All.
     All(Args),
 }
 
@@ -90,6 +92,16 @@ const MSG: Group = Group {
     ],
 };
 
+const IO: Group = Group {
+    name: "io",
+    title: "Ports, sockets and files",
+    variants: &[Variant {
+        label: "",
+        flags: &["+S", "2"],
+        pinned: false,
+    }],
+};
+
 /// What one workload gave, on both VMs.
 struct Line {
     workload: String,
@@ -102,7 +114,10 @@ pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Cpu(args) => group(&CPU, args),
         Command::Msg(args) => group(&MSG, args),
-        Command::All(args) => group(&CPU, args).and(group(&MSG, args)),
+        Command::Io(args) => group(&IO, args),
+        Command::All(args) => group(&CPU, args)
+            .and(group(&MSG, args))
+            .and(group(&IO, args)),
     }
 }
 

@@ -1,9 +1,14 @@
 //! Images under the emulator: built by `lintel build`, started by `lintel run`, driven at their console.
 
 mod guest;
+mod names;
+mod network;
+mod release;
+mod soak;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 
@@ -21,10 +26,14 @@ pub struct Args {
     /// Leave out the comparison of programs on Linux and on the kernel.
     #[arg(long)]
     no_abi: bool,
+    /// Only a long mixed load, for so many minutes.
+    #[arg(long, value_name = "MINUTES")]
+    soak: Option<u64>,
 }
 
-/// The largest image of the plain shell, and the memory it must start with.
+/// The largest image of the plain shell, the largest kernel without symbols, and the memory the shell starts with.
 const IMAGE_MAX: u64 = 9 << 20;
+const KERNEL_MAX: u64 = 400_000;
 const MEMORY_MB: &str = "64";
 
 /// Builds an image of the shell and one of a small release, and boots both.
@@ -37,10 +46,14 @@ pub fn run(args: &Args) -> Result<()> {
     );
     let beside = lintel.parent().map_or_else(root, Path::to_owned);
     kernel::run(&kernel::Args {
-        folders: vec![beside],
+        folders: vec![beside.clone()],
     })?;
     let work = root().join("build/image");
     std::fs::create_dir_all(&work)?;
+    if let Some(minutes) = args.soak {
+        return soak::run(&lintel, &work, minutes);
+    }
+    kernel_size(&beside, &work)?;
     let shell = work.join("shell.img");
     build(&lintel, &[], &shell)?;
     let size = std::fs::metadata(&shell)?.len();
@@ -48,22 +61,45 @@ pub fn run(args: &Args) -> Result<()> {
         size <= IMAGE_MAX,
         "the shell's image has {size} bytes, more than {IMAGE_MAX}"
     );
-    report(
-        "two schedulers and an exit code",
-        two_schedulers(&lintel, &shell),
-    )?;
-    report("a PC, and init:stop()", on_a_pc(&lintel, &shell))?;
-    report("a release", small_release(&lintel, &work))?;
+    step("two schedulers and an exit code", || {
+        two_schedulers(&lintel, &shell)
+    })?;
+    step("a PC, and init:stop()", || on_a_pc(&lintel, &shell))?;
+    step("a release that serves the network", || {
+        network::run(&lintel, &work)
+    })?;
     if !args.no_abi {
         check(&mut Command::new(root().join("tests/abi/run.sh")))?;
     }
     Ok(())
 }
 
-fn report(what: &str, outcome: Result<()>) -> Result<()> {
+/// The kernel as an image holds it is small.
+fn kernel_size(beside: &Path, work: &Path) -> Result<()> {
+    let stripped = work.join("kernel");
+    check(
+        Command::new("strip")
+            .arg("-o")
+            .arg(&stripped)
+            .arg(beside.join(kernel::NAME)),
+    )?;
+    let size = std::fs::metadata(&stripped)?.len();
+    ensure!(
+        size <= KERNEL_MAX,
+        "the kernel has {size} bytes, more than {KERNEL_MAX}"
+    );
+    println!("ok     the kernel's {size} bytes");
+    Ok(())
+}
+
+/// Runs a step and says how it went and how long it took.
+fn step(what: &str, test: impl FnOnce() -> Result<()>) -> Result<()> {
+    let start = Instant::now();
+    let outcome = test();
     println!(
-        "{} {what}",
-        if outcome.is_ok() { "ok    " } else { "FAILED" }
+        "{} {what} ({:.1} s)",
+        if outcome.is_ok() { "ok    " } else { "FAILED" },
+        start.elapsed().as_secs_f64()
     );
     outcome
 }
@@ -79,7 +115,7 @@ fn build(lintel: &Path, arguments: &[&Path], out: &Path) -> Result<()> {
 }
 
 fn two_schedulers(lintel: &Path, image: &Path) -> Result<()> {
-    let options = ["--smp", "2", "--memory", MEMORY_MB, "--", "--", "+S", "2"];
+    let options = ["--smp", "2", "--memory", MEMORY_MB];
     let mut guest = Guest::start(lintel, image, &options)?;
     guest.expect("1> ")?;
     guest.type_line("lists:reverse(\"Hello, World!\").")?;
@@ -98,28 +134,6 @@ fn on_a_pc(lintel: &Path, image: &Path) -> Result<()> {
     guest.expect("1> ")?;
     guest.type_line("init:stop().")?;
     ended(guest, 0)
-}
-
-/// A release folder of kernel and stdlib alone, with settings of its own.
-fn small_release(lintel: &Path, work: &Path) -> Result<()> {
-    let folder = work.join("release");
-    let version = folder.join("releases/1.0");
-    std::fs::create_dir_all(&version)?;
-    let otp = crate::otp::installed()?;
-    std::fs::copy(
-        otp.root.join("bin/start_clean.boot"),
-        version.join("start.boot"),
-    )?;
-    std::fs::write(version.join("sys.config"), "[{stdlib, [{answer, 42}]}].\n")?;
-    std::fs::write(
-        version.join("vm.args"),
-        "# Settings of the node\n-noshell\n-eval 'io:format(\"answer~p~n\",[application:get_env(stdlib,answer)]),halt(4).'\n",
-    )?;
-    let image = work.join("release.img");
-    build(lintel, &[&folder], &image)?;
-    let mut guest = Guest::start(lintel, &image, &["--", "quiet"])?;
-    guest.expect("answer{ok,42}")?;
-    ended(guest, 4)
 }
 
 fn ended(guest: Guest, code: i32) -> Result<()> {

@@ -16,7 +16,7 @@ pub struct Args {
 }
 
 /// The kernel's name next to the VM.
-const NAME: &str = "lintel-kernel";
+pub const NAME: &str = "lintel-kernel";
 
 /// Builds it (always with its release profile: the other is larger and no quicker to build) and copies it.
 pub fn run(args: &Args) -> Result<()> {

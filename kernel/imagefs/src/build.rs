@@ -5,6 +5,9 @@ use alloc::vec::Vec;
 
 use crate::{CHUNK, DIRECTORY, MAGIC, PAGE, PAGED, RECORD, REGULAR, SYMLINK, VERSION};
 
+/// A directory's entries.
+type Names = BTreeMap<Vec<u8>, Entry>;
+
 struct Entry {
     mode: u32,
     mtime: i64,
@@ -12,7 +15,7 @@ struct Entry {
 }
 
 enum Content {
-    Directory(BTreeMap<Vec<u8>, Entry>),
+    Directory(Names),
     Bytes(Vec<u8>),
     /// Unpacked length, table and chunks.
     Packed(u64, Vec<u8>),
@@ -38,7 +41,7 @@ impl Builder {
         }
     }
 
-    fn parent(&mut self, path: &[u8]) -> Option<(&mut BTreeMap<Vec<u8>, Entry>, Vec<u8>)> {
+    fn parent(&mut self, path: &[u8]) -> Option<(&mut Names, Vec<u8>)> {
         let mut names: Vec<&[u8]> = path
             .split(|&b| b == b'/')
             .filter(|n| !n.is_empty())

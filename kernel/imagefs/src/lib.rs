@@ -18,9 +18,11 @@ extern crate alloc;
 
 mod build;
 mod read;
+mod unpack;
 
 pub use build::Builder;
 pub use read::{Error, Image, Kind, Node, Packed};
+pub use unpack::unpack;
 
 /// First bytes of an image.
 pub const MAGIC: &[u8; 8] = b"LINTELFS";

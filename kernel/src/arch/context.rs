@@ -75,13 +75,6 @@ impl Context {
     pub fn stack_top(&self) -> u64 {
         self.stack.top()
     }
-
-    /// The program's registers of a thread that is in the kernel on behalf of the program.
-    pub fn program_counter(&self) -> u64 {
-        // SAFETY: a thread of the program always has its frame at the top of the stack; a racy read of a
-        // word is only reported, never acted on.
-        unsafe { ((self.stack_top() - 40) as *const u64).read_volatile() }
-    }
 }
 
 /// Leaves `from` and continues `to` on this processor. Interrupts are off.

@@ -74,7 +74,7 @@ impl TrapFrame {
     }
 
     /// Whether the program, not the kernel, was running.
-    pub fn from_program(&self) -> bool {
+    pub fn of_program(&self) -> bool {
         self.rip >> 63 == 0
     }
 }

@@ -45,14 +45,6 @@ impl<T: ?Sized> SpinLock<T> {
         Guard { lock: self }
     }
 
-    /// Takes the lock if it is free.
-    pub fn try_lock(&self) -> Option<Guard<'_, T>> {
-        self.held
-            .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-            .ok()
-            .map(|_| Guard { lock: self })
-    }
-
     /// Frees a lock whose holder will never run again. For the last words of a panic only.
     pub fn break_open(&self) {
         self.held.store(false, Ordering::Release);

@@ -71,7 +71,7 @@ extern "C" fn handle_trap(frame: &mut TrapFrame) {
 
 fn page_fault(frame: &mut TrapFrame) {
     let at = cpu::cr2();
-    let program = frame.from_program();
+    let program = frame.of_program();
     let fault = if at < super::USER_END {
         space::fault(at, frame.error)
     } else {
@@ -92,7 +92,7 @@ fn page_fault(frame: &mut TrapFrame) {
 }
 
 fn exception(frame: &mut TrapFrame) {
-    if !frame.from_program() {
+    if !frame.of_program() {
         panic!(
             "exception {} in the kernel: error {:#x}, rip {:#x}, rsp {:#x}",
             frame.vector, frame.error, frame.rip, frame.rsp
@@ -122,7 +122,7 @@ fn interrupt(frame: &mut TrapFrame, vector: u8) {
         }
     }
     apic::end_of_interrupt();
-    if frame.from_program() {
+    if frame.of_program() {
         signal::leave(frame);
     }
 }

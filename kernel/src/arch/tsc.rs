@@ -165,19 +165,11 @@ pub fn hertz() -> u64 {
     HERTZ.load(Ordering::Relaxed)
 }
 
-/// What the vDSO needs: the counter's base and the multiplier.
-pub fn parameters() -> (u64, u64) {
-    (
-        BASE.load(Ordering::Relaxed),
-        MULTIPLIER.load(Ordering::Relaxed),
-    )
-}
-
 /// Nanoseconds since the machine started.
 #[inline]
 pub fn now() -> u64 {
     let ticks = rdtsc().saturating_sub(BASE.load(Ordering::Relaxed));
-    (u128::from(ticks) * u128::from(MULTIPLIER.load(Ordering::Relaxed)) >> 32) as u64
+    ((u128::from(ticks) * u128::from(MULTIPLIER.load(Ordering::Relaxed))) >> 32) as u64
 }
 
 /// The counter's value at a time.

@@ -173,17 +173,6 @@ pub fn bytes_of<T: Plain>(value: &T) -> &[u8] {
     unsafe { core::slice::from_raw_parts((value as *const T).cast(), size_of::<T>()) }
 }
 
-/// A plain value from its bytes; shorter input is filled with zeros.
-pub fn from_bytes<T: Plain>(bytes: &[u8]) -> T {
-    let mut value = MaybeUninit::<T>::zeroed();
-    let len = bytes.len().min(size_of::<T>());
-    // SAFETY: the copy stays within both; any bytes make a `T`.
-    unsafe {
-        core::ptr::copy_nonoverlapping(bytes.as_ptr(), value.as_mut_ptr().cast(), len);
-        value.assume_init()
-    }
-}
-
 /// Reads a word of a futex, in one access.
 pub fn load_u32(at: u64) -> Result<u32, Errno> {
     check(at, 4)?;

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::elf::{Elf, read_at};
-use super::{terminated, vdso};
+use super::terminated;
 use crate::arch::cpu::cpuid;
 use crate::arch::entry::TrapFrame;
 use crate::arch::user;
@@ -93,7 +93,6 @@ pub fn load(path_text: &[u8], args: Vec<Vec<u8>>, env: Vec<Vec<u8>>) -> Result<T
         (25, random_at),
         (26, 0),
         (31, name_at),
-        (33, vdso::map().unwrap_or(0)),
         (51, crate::arch::fpu::size() as u64 + 1024),
         (0, 0),
     ];
@@ -119,11 +118,11 @@ pub fn load(path_text: &[u8], args: Vec<Vec<u8>>, env: Vec<Vec<u8>>) -> Result<T
     Ok(TrapFrame::new(entry, sp))
 }
 
+/// A program's file, its path, and its arguments.
+type Resolved = (Arc<Node>, Vec<u8>, Vec<Vec<u8>>);
+
 /// Follows `#!` lines to the program that is really run, and its arguments.
-fn resolve_scripts(
-    path_text: &[u8],
-    args: Vec<Vec<u8>>,
-) -> Result<(Arc<Node>, Vec<u8>, Vec<Vec<u8>>)> {
+fn resolve_scripts(path_text: &[u8], args: Vec<Vec<u8>>) -> Result<Resolved> {
     let (mut path_text, mut args) = (path_text.to_vec(), args);
     for _ in 0..5 {
         let node = executable(&path_text)?;

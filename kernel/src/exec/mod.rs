@@ -2,7 +2,6 @@
 
 pub mod elf;
 pub mod image;
-pub mod vdso;
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -163,14 +163,16 @@ impl Timed for TimerFd {
             return;
         }
         let interval = setting.interval;
-        if interval == 0 {
-            (setting.at, setting.key) = (0, None);
-            setting.expired += 1;
-        } else {
-            let times = 1 + (now - setting.at) / interval;
-            setting.expired += times;
-            setting.at += times * interval;
-            setting.key = Some(timer::add(setting.at, Action::Call(self.clone())));
+        match (now - setting.at).checked_div(interval) {
+            None => {
+                (setting.at, setting.key) = (0, None);
+                setting.expired += 1;
+            }
+            Some(missed) => {
+                setting.expired += missed + 1;
+                setting.at += (missed + 1) * interval;
+                setting.key = Some(timer::add(setting.at, Action::Call(self.clone())));
+            }
         }
         drop(setting);
         self.source.notify(IN);

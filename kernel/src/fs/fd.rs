@@ -102,6 +102,15 @@ impl FdTable {
         Ok(taken)
     }
 
+    /// The descriptions of all.
+    pub fn all(&self) -> Vec<Arc<Open>> {
+        self.slots
+            .iter()
+            .flatten()
+            .map(|d| d.open.clone())
+            .collect()
+    }
+
     /// The numbers in use.
     pub fn numbers(&self) -> Vec<usize> {
         (0..self.slots.len())

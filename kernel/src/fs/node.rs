@@ -211,11 +211,6 @@ impl Node {
     pub fn touch_changed(&self) {
         self.meta.lock().ctime = time::realtime();
     }
-
-    /// Notes a read.
-    pub fn touch_read(&self) {
-        self.meta.lock().atime = time::realtime();
-    }
 }
 
 impl Directory {

@@ -194,7 +194,7 @@ fn unpacked(bytes: &[u8], len: usize) -> Option<Run> {
     let room = run.bytes_mut();
     if bytes.len() == len {
         room[..len].copy_from_slice(bytes);
-    } else if !lz4_flex::block::decompress_into(bytes, &mut room[..len]).is_ok_and(|n| n == len) {
+    } else if !imagefs::unpack(bytes, &mut room[..len]) {
         crate::println!("a packed file of the image is damaged");
         return None;
     }

@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 
-use super::node::{Directory, Kind, Node, S_IFMT, S_IFREG};
+use super::node::{Directory, Kind, Node};
 use super::path::Place;
 use super::regular::Data;
 use crate::arch::DIRECT;
@@ -260,9 +260,4 @@ pub fn check_changeable(node: &Node) -> Result<()> {
         Kind::Generated(_) | Kind::Computed(_) | Kind::Dynamic(_) => Err(EPERM),
         _ => Ok(()),
     }
-}
-
-/// Whether a node's type is a regular file's.
-pub fn is_regular(node: &Node) -> bool {
-    node.mode() & S_IFMT == S_IFREG
 }

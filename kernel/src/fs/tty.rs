@@ -103,11 +103,6 @@ static TTY: Tty = Tty {
     group: AtomicU32::new(1),
 };
 
-/// The console's terminal.
-pub fn tty() -> &'static Tty {
-    &TTY
-}
-
 /// Takes bytes from the console's input.
 pub fn input(bytes: &[u8]) {
     let mut signals = Vec::new();

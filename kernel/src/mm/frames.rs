@@ -143,7 +143,7 @@ fn add_region(from: u64, to: u64) {
     let mut at = from;
     while at < to {
         let mut order = MAX_ORDER;
-        while at % (PAGE << order) != 0 || at + (PAGE << order) > to {
+        while !at.is_multiple_of(PAGE << order) || at + (PAGE << order) > to {
             order -= 1;
         }
         lists.free(at, order);

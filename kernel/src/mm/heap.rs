@@ -22,9 +22,9 @@ unsafe impl Source for Frames {
             .next_power_of_two()
             .max(64 << 10);
         let least = (need / PAGE as usize).trailing_zeros() as usize;
-        // SAFETY: the block is memory that nobody else has, for ever.
         let mut claim = |order: usize| -> Option<()> {
             let block = frames::alloc_order(order)?;
+            // SAFETY: the block is memory that nobody else has, for ever.
             unsafe { talc.claim(to_virt(block) as *mut u8, (PAGE as usize) << order) }.map(|_| ())
         };
         if least > frames::MAX_ORDER {

@@ -16,13 +16,6 @@ impl Page {
         frames::alloc_zeroed().map(Page)
     }
 
-    /// A page with the same bytes as a frame.
-    pub fn copy_of(frame: u64) -> Option<Page> {
-        let page = Page(frames::alloc()?);
-        frames::copy(page.0, frame);
-        Some(page)
-    }
-
     /// Takes a reference to a frame.
     pub fn from_frame(frame: u64) -> Page {
         frames::get(frame);

@@ -564,7 +564,7 @@ impl Space {
         let mut at = 0;
         while at < len {
             let aligned =
-                from + at & (LARGE - 1) == 0 && to + at & (LARGE - 1) == 0 && len - at >= LARGE;
+                (from + at) & (LARGE - 1) == 0 && (to + at) & (LARGE - 1) == 0 && len - at >= LARGE;
             match paging::lookup(from + at) {
                 None => {
                     at += PAGE;

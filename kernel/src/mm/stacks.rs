@@ -54,8 +54,3 @@ impl Drop for KernelStack {
         POOL.lock().free.push(self.0);
     }
 }
-
-/// Whether an address lies in the gap below a kernel stack.
-pub fn is_guard(at: u64) -> bool {
-    at >= STACKS && (at - STACKS) % STRIDE >= SIZE
-}

@@ -96,12 +96,13 @@ impl Inet {
         }
     }
 
-    /// The error of a failed attempt to connect, once.
+    /// The error of a failed attempt to connect, or of a datagram that nobody took, once.
     fn take_error(&self) -> i32 {
-        if !self.stream {
-            return 0;
-        }
-        with(|s| s.tcp_take_error(self.id)).map_or(0, |e| i32::from(errno(e).0))
+        with(|s| match self.stream {
+            true => s.tcp_take_error(self.id),
+            false => s.udp_take_error(self.id),
+        })
+        .map_or(0, |e| i32::from(errno(e).0))
     }
 }
 

@@ -403,9 +403,7 @@ impl Socket for Unix {
             let mut n = 0;
             while let Some(packet) = s.queue.get_mut(n) {
                 // Descriptions end a stream's read, before and after.
-                if n > 0 && (!stream || !packet.files.is_empty())
-                    || message.bytes.len() == max && n > 0
-                {
+                if n > 0 && (!stream || !packet.files.is_empty() || message.bytes.len() == max) {
                     break;
                 }
                 let left = packet.bytes.len() - packet.offset;

@@ -266,7 +266,7 @@ fn pipe2(fds: u64, flags: u64) -> Result<usize> {
     };
     let read = install(pipe.open(true, false, None), 0)?;
     let write = install(pipe.open(false, true, None), O_WRONLY)
-        .inspect_err(|_| drop(fd::close(read as u64)))?;
+        .inspect_err(|_| _ = fd::close(read as u64))?;
     user::write(fds, &[read as u32, write as u32])?;
     Ok(0)
 }

@@ -96,7 +96,7 @@ fn socketpair(domain: u64, kind: u64, _protocol: u64, fds: u64) -> Result<usize>
     }
     let (a, b) = Unix::pair(kind);
     let a = install(a, flags)?;
-    let b = install(b, flags).inspect_err(|_| drop(fd::close(a as u64)))?;
+    let b = install(b, flags).inspect_err(|_| _ = fd::close(a as u64))?;
     user::write(fds, &[a as u32, b as u32]).map(|()| 0)
 }
 

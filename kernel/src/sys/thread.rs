@@ -17,7 +17,7 @@ use crate::task::process::{self, FDS};
 use crate::task::signal::{ACTIONS, Signals};
 use crate::task::thread::{self, THREADS, Thread};
 use crate::task::wait;
-use crate::task::{futex, sched};
+use crate::task::{asleep, futex, sched};
 use crate::time::Clock;
 
 calls! {
@@ -154,8 +154,7 @@ fn clone3(call: &mut Call<'_>) -> Result<usize> {
 fn new_thread(frame: &TrapFrame, new: &NewThread) -> Result<usize> {
     let needed = CLONE_VM | CLONE_THREAD;
     if new.flags & needed != needed {
-        // A process of its own: there is only one address space.
-        return Err(ENOSYS);
+        return asleep::make();
     }
     let me = current::get();
     let stack = KernelStack::new().ok_or(EAGAIN)?;
@@ -190,7 +189,7 @@ fn new_thread(frame: &TrapFrame, new: &NewThread) -> Result<usize> {
 }
 
 fn fork() -> Result<usize> {
-    Err(ENOSYS)
+    asleep::make()
 }
 
 /// Replaces the program: other threads end, the space is emptied, descriptors marked so are closed.
@@ -388,7 +387,7 @@ fn prctl(option: u64, a: u64, _b: u64, _c: u64, _d: u64) -> Result<usize> {
             Ok(0)
         }
         // PDEATHSIG, TIMERSLACK, CHILD_SUBREAPER, NO_NEW_PRIVS, THP_DISABLE, VMA names: accepted, no effect.
-        1 | 29 | 36 | 38 | 41 | 0x53_564d_41 => Ok(0),
+        1 | 29 | 36 | 38 | 41 | 0x5356_4d41 => Ok(0),
         30 => Ok(50_000),
         39 => Ok(0),
         _ => Err(EINVAL),

@@ -101,7 +101,6 @@ fn clock_settime(clock: u64, at: u64) -> Result<usize> {
         return Err(EINVAL);
     }
     crate::time::set_realtime(read_timespec(at)?);
-    crate::exec::vdso::update();
     Ok(0)
 }
 

@@ -4,6 +4,7 @@
 //! [`sched::yield_now`] and at its end. Interrupt handlers run only while the program or the idle loop
 //! runs, so they may take any lock.
 
+pub mod asleep;
 pub mod futex;
 pub mod process;
 pub mod sched;

@@ -80,15 +80,6 @@ impl State {
     pub fn die(&self) {
         self.0.store(DEAD, Ordering::SeqCst);
     }
-
-    /// The letter of `/proc/self/stat`.
-    pub fn letter(&self) -> char {
-        match self.0.load(Ordering::Relaxed) {
-            BLOCKED => 'S',
-            DEAD => 'Z',
-            _ => 'R',
-        }
-    }
 }
 
 /// A thread of the program or of the kernel.

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use vm::atom::{Atom, well_known};
-use vm::bif::{BifResult, Call, badarg};
+use vm::bif::{BifResult, Call, Trap, badarg};
+use vm::code::module::Module;
 use vm::process::crash;
 use vm::term::Term;
 use vm::{atom, bifs, reference};
 
 use super::{Prepared, atom};
 use crate::error::LoadError;
+use crate::literals::decode;
 
 bifs! { "erts_internal":
     "prepare_loading"/2     Plain   prepare_loading_2;
@@ -30,17 +32,30 @@ fn prepare_loading_2(call: Call<'_>) -> BifResult<'_> {
         .ok_or_else(badarg)?;
     call.charge(bytes.len() / BYTES_PER_REDUCTION);
     match crate::link::prepare(name, &bytes) {
+        Ok(module) if !is_described(call, &module) => Ok(badfile(call)),
         Ok(module) => {
             let prepared = Prepared(Mutex::new(Some(module)));
-            Ok(call.heap.magic_ref(Arc::new(prepared), reference::next()))
+            let prepared = call.heap.magic_ref(Arc::new(prepared), reference::next());
+            // The stock VM does this beside its schedulers, so that other processes have their turn.
+            Err(Trap::YieldReturn(prepared).into())
         }
         Err(error) => {
             log_refusal(call, name, &error);
-            Ok(call
-                .heap
-                .tuple(&[Term::atom(well_known::ERROR), Term::atom(atom!("badfile"))]))
+            Ok(badfile(call))
         }
     }
+}
+
+fn badfile(call: Call<'_>) -> Term<'_> {
+    call.heap
+        .tuple(&[Term::atom(well_known::ERROR), Term::atom(atom!("badfile"))])
+}
+
+/// Whether the chunks that `Module:module_info/0` shows are terms (OTP 25 refuses others when it loads).
+fn is_described(call: Call<'_>, module: &Module) -> bool {
+    [module.attributes(), module.compile_info()]
+        .iter()
+        .all(|chunk| chunk.is_empty() || decode(call.heap, chunk).is_ok())
 }
 
 fn log_refusal(call: Call<'_>, name: Atom, error: &LoadError) {

@@ -2,7 +2,7 @@
 
 use vm::bif::{BifResult, Call, Stop, badarg, error};
 use vm::code::purge::{self, Prepared};
-use vm::process::signal::{self, Signal};
+use vm::process::suspend;
 use vm::term::{Pid, Term};
 use vm::{atom, bifs};
 
@@ -53,10 +53,7 @@ fn purge_module_2(call: Call<'_>) -> BifResult<'_> {
 
 /// Lets processes that waited for the end of a purge look again.
 fn resume(waiting: Vec<Pid>) {
-    for pid in waiting {
-        // One that is gone waits for nothing.
-        let _ = signal::send(pid, Signal::Poke);
-    }
+    waiting.into_iter().for_each(suspend::purge_ended);
 }
 
 fn check_process_code_1(call: Call<'_>) -> BifResult<'_> {

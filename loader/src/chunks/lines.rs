@@ -21,6 +21,11 @@ pub struct Location {
     pub line: u32,
 }
 
+/// The first line that is not shown (OTP 25 keeps 24 bits, `IS_VALID_LOCATION`).
+const MAX_LINE: u32 = (1 << 24) - 1;
+/// The first file that is not shown.
+const MAX_FILE: u32 = 255;
+
 /// The line table.
 #[derive(Clone, Debug)]
 pub struct Lines<'a> {
@@ -68,9 +73,11 @@ impl<'a> Lines<'a> {
         self.instructions
     }
 
-    /// The location of an item; `None` for item 0. Every index in the code exists.
+    /// The location of an item; `None` for item 0, and for lines and files that the stock VM cannot say either. Every
+    /// index in the code exists.
     pub fn location(&self, index: LineIndex) -> Option<Location> {
-        (index.0 > 0).then(|| self.items[index.0 as usize])
+        let location = (index.0 > 0).then(|| self.items[index.0 as usize])?;
+        (location.line < MAX_LINE && location.file < MAX_FILE).then_some(location)
     }
 
     /// How many files have names of their own: those from 1 to this.

@@ -163,6 +163,10 @@ impl Rewriter<'_> {
         if !is_known {
             return None;
         }
+        if guard == Guard::UnaryPlus && call.fail.0 == 0 && !source.is_register() {
+            // As in the stock VM this is an addition, which is in the trace when it fails.
+            return self.operator(Guard::Plus, call, source, Operand::Integer(0));
+        }
         let src = self.in_register(source);
         Some(match guard {
             Guard::Hd => Instr::BifHd { src, fail, dst },
@@ -267,6 +271,8 @@ impl Rewriter<'_> {
             (left, right)
         };
         let a = self.in_register(left);
+        // The stock VM adds in place to registers only, and only then leaves the operator out of the trace.
+        let in_place = left.is_register() || fail.0 != 0 || !matches!(guard, Plus | Minus);
         if let Source::Const(word) = self.source(right)
             && let Some(word) = small_word(word)
         {
@@ -293,6 +299,7 @@ impl Rewriter<'_> {
         }
         if let Source::Const(word) = self.source(right)
             && let Some(value) = small_constant(word)
+            && in_place
         {
             let fused = match (guard, value) {
                 (Times, _) => Some(Instr::MulC {

@@ -23,9 +23,24 @@ impl Rewriter<'_> {
             },
             (G::CallExt, [_, import]) => self.call_ext(*import),
             (G::CallExtLast, [_, import, words]) => {
-                self.call_ext_last(*import, self.small_number(*words))
+                let words = self.small_number(*words);
+                let call = self.call_ext_last(*import, words);
+                if let Instr::CallBifLast { .. } = call {
+                    self.emit(call);
+                    Instr::DeallocateReturn { words }
+                } else {
+                    call
+                }
             }
-            (G::CallExtOnly, [_, import]) => self.call_ext_only(*import),
+            (G::CallExtOnly, [_, import]) => {
+                let call = self.call_ext_only(*import);
+                if let Instr::CallBifOnly { .. } = call {
+                    self.emit(call);
+                    Instr::Return
+                } else {
+                    call
+                }
+            }
             (G::CallFun, [arity]) => Instr::CallFun {
                 arity: self.small_number(*arity),
             },

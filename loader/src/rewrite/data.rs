@@ -175,11 +175,15 @@ impl Rewriter<'_> {
             sorted.push((self.term(pair[0])?, self.encoded(pair[1])));
         }
         let is_new = |key: Term<'_>| sorted.iter().all(|pair| !pair.0.exactly_equals(key));
-        let rest: Vec<_> = vm::map::iter(given)
-            .filter(|pair| is_new(pair.0))
-            .map(|(key, value)| (key, value.word()))
-            .collect();
-        sorted.extend(rest);
+        let rest: Vec<_> = vm::map::iter(given).filter(|pair| is_new(pair.0)).collect();
+        // Whatever stands in a table must be a literal of its own, or no address.
+        if rest
+            .iter()
+            .any(|(key, value)| !key.is_immediate() || !value.is_immediate())
+        {
+            return None;
+        }
+        sorted.extend(rest.into_iter().map(|(key, value)| (key, value.word())));
         sorted.sort_by(|(a, _), (b, _)| a.compare_keys(*b));
         let distinct = sorted
             .windows(2)

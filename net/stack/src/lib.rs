@@ -16,6 +16,7 @@ mod changes;
 mod checksum;
 mod config;
 mod link;
+mod refusal;
 mod stack;
 mod tcp;
 mod udp;

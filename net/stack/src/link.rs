@@ -11,6 +11,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{IpAddress, Ipv4Address, Ipv6Address};
 
 use crate::checksum;
+use crate::refusal::{self, Refusal};
 
 /// A frame from a card.
 pub struct Received {
@@ -40,6 +41,8 @@ pub trait Nic {
 }
 
 const LOOP_MAX: usize = 512;
+/// Refusals that wait to be told, at most.
+const REFUSALS_MAX: usize = 64;
 
 /// Card and loopback.
 pub struct Link<N> {
@@ -48,6 +51,7 @@ pub struct Link<N> {
     local: Vec<IpAddress>,
     turned: VecDeque<Vec<u8>>,
     scratch: Vec<u8>,
+    refusals: Vec<Refusal>,
 }
 
 impl<N: Nic> Link<N> {
@@ -60,6 +64,7 @@ impl<N: Nic> Link<N> {
             local: Vec::new(),
             turned: VecDeque::new(),
             scratch: Vec::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -76,6 +81,18 @@ impl<N: Nic> Link<N> {
     /// Whether frames have turned round that smoltcp has not seen.
     pub fn has_turned(&self) -> bool {
         !self.turned.is_empty()
+    }
+
+    /// The datagrams that were refused since the last call.
+    pub fn take_refusals(&mut self) -> Vec<Refusal> {
+        core::mem::take(&mut self.refusals)
+    }
+
+    /// Looks at a frame before smoltcp gets it.
+    fn note(&mut self, frame: &[u8]) {
+        if self.refusals.len() < REFUSALS_MAX {
+            self.refusals.extend(refusal::read(frame));
+        }
     }
 
     /// Whether a frame is for ourselves.
@@ -195,11 +212,13 @@ impl<N: Nic> Device for Link<N> {
 
     fn receive(&mut self, _now: Instant) -> Option<(Rx, Tx<'_, N>)> {
         if let Some(frame) = self.turned.pop_front() {
+            self.note(&frame);
             return Some((Rx(frame), Tx(self)));
         }
         loop {
             let received = self.nic.as_mut()?.receive()?;
             if received.verified || checksum::verify(&received.bytes) {
+                self.note(&received.bytes);
                 return Some((Rx(received.bytes), Tx(self)));
             }
         }

@@ -188,6 +188,9 @@ impl<N: Nic> Stack<N> {
                 break;
             }
         }
+        for refusal in self.link.take_refusals() {
+            self.refuse(refusal);
+        }
         self.reap_orphans();
         let changed = self.poll_dhcp();
         if changed || self.interface.ip_addrs().len() != before {

@@ -229,3 +229,19 @@ fn options_of_the_command_line() {
     };
     assert_eq!((a.own.len(), a.gateways.len(), a.dns.len()), (2, 1, 1));
 }
+
+#[test]
+fn a_datagram_that_nobody_takes_is_an_error_of_a_connected_socket() {
+    let (mut a, mut b) = pair(None);
+    let mut now = 0;
+    let closed = at(IpAddress::v4(10, 0, 0, 2), 99);
+    let (connected, other) = (a.udp_open().unwrap(), a.udp_open().unwrap());
+    a.udp_connect(connected, Some(closed)).unwrap();
+    a.udp_send(connected, None, b"x").unwrap();
+    a.udp_send(other, Some(closed), b"x").unwrap();
+    run(&mut a, &mut b, &mut now, 2000);
+    assert!(a.udp_ready(connected).error);
+    assert_eq!(a.udp_receive(connected, false), Err(Error::Refused));
+    assert_eq!(a.udp_receive(connected, false), Err(Error::Again));
+    assert_eq!(a.udp_receive(other, false), Err(Error::Again));
+}

@@ -9,6 +9,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint, IpListenEndpoint};
 
 use crate::changes::waker;
 use crate::link::Nic;
+use crate::refusal::Refusal;
 use crate::stack::{Id, Protocol, Ready, Socket, Stack};
 use crate::{Error, Result};
 
@@ -19,6 +20,8 @@ pub(crate) struct Udp {
     peer: Option<IpEndpoint>,
     reuse: bool,
     read_shut: bool,
+    /// What went wrong with an earlier datagram, to be told once.
+    error: Option<Error>,
 }
 
 const BUFFER: usize = 128 << 10;
@@ -42,6 +45,7 @@ impl<N: Nic> Stack<N> {
             peer: None,
             reuse: false,
             read_shut: false,
+            error: None,
         }))
     }
 
@@ -104,6 +108,9 @@ impl<N: Nic> Stack<N> {
         if bytes.len() > DATAGRAM_MAX {
             return Err(Error::MessageSize);
         }
+        if let Some(error) = self.udp_take_error(id) {
+            return Err(error);
+        }
         let udp = self.udp(id)?;
         let mut to = to.or(udp.peer).ok_or(Error::DestinationRequired)?;
         let local = udp.local;
@@ -143,7 +150,7 @@ impl<N: Nic> Stack<N> {
             let raw = self.raw_udp(id)?;
             let (from, bytes) = match raw.peek() {
                 Ok((bytes, meta)) => (meta.endpoint, bytes.to_vec()),
-                Err(_) => return Err(Error::Again),
+                Err(_) => return Err(self.udp_take_error(id).unwrap_or(Error::Again)),
             };
             let wanted = peer.is_none_or(|p| p == from);
             if !peek || !wanted {
@@ -151,6 +158,25 @@ impl<N: Nic> Stack<N> {
             }
             if wanted {
                 return Ok((bytes, from));
+            }
+        }
+    }
+
+    /// What went wrong with an earlier datagram, once.
+    pub fn udp_take_error(&mut self, id: Id) -> Option<Error> {
+        self.udp(id).ok()?.error.take()
+    }
+
+    /// Tells the socket that sent a datagram that nobody takes it. Only a connected socket can know which it was.
+    pub(crate) fn refuse(&mut self, refusal: Refusal) {
+        for (id, socket) in self.sockets.iter_mut().enumerate() {
+            if let Some(Socket::Udp(udp)) = socket
+                && udp.peer == Some(refusal.to)
+                && udp.local.port == refusal.from.port
+                && udp.local.addr.is_none_or(|own| own == refusal.from.addr)
+            {
+                udp.error = Some(Error::Refused);
+                self.changes.add(id);
             }
         }
     }
@@ -183,11 +209,13 @@ impl<N: Nic> Stack<N> {
     /// What the socket is ready for.
     pub fn udp_ready(&mut self, id: Id) -> Ready {
         let shut = self.udp_is_shut(id);
+        let error = self.udp(id).is_ok_and(|udp| udp.error.is_some());
         match self.raw_udp(id) {
             Ok(raw) => Ready {
-                read: raw.can_recv() || shut,
+                read: raw.can_recv() || shut || error,
                 write: raw.can_send() || !raw.is_open(),
                 read_closed: shut,
+                error,
                 ..Ready::default()
             },
             Err(_) => Ready::default(),

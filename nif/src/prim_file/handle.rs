@@ -19,7 +19,7 @@ use vm::atom::well_known;
 use vm::bif::{BifResult, Call, Stop, badarg};
 use vm::reference;
 use vm::resource::Resource;
-use vm::term::{Bits, Kind, Term};
+use vm::term::{Bits, Kind, Pid, Term};
 
 use super::paths::is_int;
 use super::{Access, LARGE, file_info, is_number, may_block, ok, path, refused};
@@ -39,7 +39,7 @@ pub struct File {
 }
 
 impl Owned for File {
-    fn owner_died(&self) {
+    fn owner_died(&self, _: Pid) {
         self.orphaned.store(true, Ordering::SeqCst);
         self.close_if_orphaned();
     }
@@ -76,6 +76,12 @@ impl File {
         drop(self.watch.lock().take());
         taken
     }
+}
+
+/// A descriptor of its own for an open file; none where the term is no file.
+pub(crate) fn duplicate(term: Term<'_>) -> Option<Result<OwnedFd, Errno>> {
+    let file = term.resource::<File>()?;
+    Some(file.with(|descriptor| rustix::io::fcntl_dupfd_cloexec(descriptor, 0)))
 }
 
 fn file<'p>(term: Term<'p>) -> Result<&'p File, Stop<'p>> {
@@ -573,24 +579,26 @@ pub(super) fn ipread_3<'p>(call: Call<'p>) -> BifResult<'p> {
     })
 }
 
+/// What the bits of a file's mode permit the node, whatever else may. OTP 25, unix_prim_file.c.
+fn permitted(stat: &fs::Stat) -> Access {
+    let shift = if stat.st_uid == rustix::process::geteuid().as_raw() {
+        6
+    } else if stat.st_gid == rustix::process::getegid().as_raw() {
+        3
+    } else {
+        0
+    };
+    let bits = stat.st_mode >> shift;
+    Access {
+        read: bits & 4 != 0,
+        write: bits & 2 != 0,
+    }
+}
+
 pub(super) fn read_handle_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
     on(call, |descriptor| {
         let stat = fs::fstat(descriptor)?;
-        let flags = fs::fcntl_getfl(descriptor)?;
-        let access = match flags & OFlags::RWMODE {
-            OFlags::RDONLY => Access {
-                read: true,
-                write: false,
-            },
-            OFlags::WRONLY => Access {
-                read: false,
-                write: true,
-            },
-            _ => Access {
-                read: true,
-                write: true,
-            },
-        };
+        let access = permitted(&stat);
         Ok(file_info(call.heap, &stat, access))
     })
 }

@@ -15,6 +15,7 @@ use vm::heap::Heap;
 use vm::term::{Kind, Term};
 
 use crate::errno;
+pub(crate) use handle::duplicate;
 use handle::*;
 use paths::*;
 

@@ -54,6 +54,7 @@ fn command_options(mut list: Term<'_>) -> Option<CommandOptions> {
 
 /// `erts_internal:port_command/3`: `true`, `false` (busy, with `nosuspend`), or an error.
 fn port_command_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    call.process().set_waits_for_port(false);
     let Some(options) = command_options(call.arg(2)) else {
         return Ok(Term::atom(atom!("badopt")));
     };
@@ -69,6 +70,7 @@ fn port_command_3<'p>(call: Call<'p>) -> BifResult<'p> {
             return Ok(Term::FALSE);
         }
         if port.wait_while_busy(me) {
+            call.process().set_waits_for_port(true);
             let args = call.args().iter().copied().collect();
             return Err(Trap::Wait { args }.into());
         }

@@ -12,6 +12,7 @@ use crate::port::{Kind, Settings};
 use std::os::fd::RawFd;
 use vm::atom;
 use vm::atom::{Atom, well_known as w};
+use vm::bif::settings::{self, Switch};
 use vm::bif::{BifResult, Call};
 use vm::process::signal::Peer;
 use vm::term::{PortId, Term};
@@ -86,7 +87,10 @@ struct Found {
 }
 
 fn parse(name: Term<'_>, options: Term<'_>, latin1: bool) -> Result<(OpenRequest, Settings), Bad> {
-    let mut found = Found::default();
+    let mut found = Found {
+        parallelism: settings::is_on(Switch::PortParallelism),
+        ..Found::default()
+    };
     let mut rest = options;
     while let Some(cell) = rest.as_cons() {
         found.option(cell.head(), latin1).ok_or(Bad::Option)?;
@@ -222,16 +226,20 @@ fn busy_limits(value: Term<'_>) -> Option<BusyLimits> {
     })
 }
 
-/// `[{Name, Value | false}]`.
+/// `[{Name, Value | false}]`: names and values are lists, and there is no `=` in a name.
 fn environment(list: Term<'_>, latin1: bool) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
     let pairs = list.proper_list()?;
     let mut environment = Vec::with_capacity(pairs.len());
     for pair in pairs {
         let [name, value] = pair.as_tuple_of::<2>()?;
-        let name = names::native(name, latin1)?;
+        let text = |term: Term<'_>| {
+            let is_list = term.is_nil() || term.as_cons().is_some();
+            names::native(term, latin1).filter(|_| is_list)
+        };
+        let name = text(name).filter(|name| !name.contains(&b'='))?;
         let value = match value.as_bool() {
             Some(false) => None,
-            _ => Some(names::native(value, latin1)?),
+            _ => Some(text(value)?),
         };
         environment.push((name, value));
     }

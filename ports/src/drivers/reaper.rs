@@ -1,86 +1,79 @@
-//! The reaper: one thread that learns of the end of every operating-system process.
+//! The reaper: learns of the end of every operating-system process.
 //!
 //! It waits on the processes' descriptors, not for a signal, and so takes away no child that another
 //! part of the program waits for. A process is followed to its end even if its port is long closed.
 
+use crate::handle::Readiness;
+use crate::selection::{Selection, Selector};
 use crate::sys::process::Child;
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Registry, Token};
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
-use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Weak};
 
 /// Called with the exit status: the program's, or 128 and the signal's number.
 pub type AtEnd = Box<dyn FnOnce(i32) + Send>;
 
-struct Reaper {
-    registry: Registry,
-    children: Mutex<HashMap<usize, (OwnedFd, AtEnd)>>,
+/// A child that is followed.
+struct Followed {
+    pid: u32,
+    pidfd: OwnedFd,
+    at_end: Mutex<Option<AtEnd>>,
+    selection: Selection,
 }
+
+/// All of them, by process id.
+static CHILDREN: Mutex<Option<FxHashMap<u32, Arc<Followed>>>> = Mutex::new(None);
 
 /// Follows a child to its end.
 ///
 /// # Errors
-/// No thread or descriptor left for the reaper; the child then is followed by nobody.
+/// The poller has no room; the child then is followed by nobody.
 pub fn follow(child: Child, at_end: AtEnd) -> io::Result<()> {
-    let reaper = reaper()?;
-    let token = child.pid as usize;
-    let raw = child.pidfd.as_raw_fd();
-    // Entered first: the end may be reported before `register` returns.
-    reaper.children.lock().insert(token, (child.pidfd, at_end));
-    let registered =
-        reaper
-            .registry
-            .register(&mut SourceFd(&raw), Token(token), Interest::READABLE);
-    if registered.is_err() {
-        reaper.children.lock().remove(&token);
-    }
-    registered
-}
-
-/// The reaper, started at the first use.
-fn reaper() -> io::Result<Arc<Reaper>> {
-    static REAPER: OnceLock<Mutex<Option<Arc<Reaper>>>> = OnceLock::new();
-    let mut slot = REAPER.get_or_init(Mutex::default).lock();
-    if let Some(reaper) = &*slot {
-        return Ok(Arc::clone(reaper));
-    }
-    let poll = Poll::new()?;
-    let registry = poll.registry().try_clone()?;
-    let reaper = Arc::new(Reaper {
-        registry,
-        children: Mutex::default(),
+    let pid = child.pid;
+    let followed = Arc::new_cyclic(|me: &Weak<Followed>| {
+        let selector: Weak<dyn Selector> = me.clone();
+        Followed {
+            pid,
+            pidfd: child.pidfd,
+            at_end: Mutex::new(Some(at_end)),
+            selection: Selection::new(selector),
+        }
     });
-    let serving = Arc::clone(&reaper);
-    std::thread::Builder::new()
-        .name("reaper".into())
-        .spawn(move || serving.serve(poll))?;
-    *slot = Some(Arc::clone(&reaper));
-    Ok(reaper)
+    // Entered first: the end may be reported before `select` returns.
+    let mut children = CHILDREN.lock();
+    children
+        .get_or_insert_default()
+        .insert(pid, Arc::clone(&followed));
+    drop(children);
+    let selected = followed
+        .selection
+        .select(followed.pidfd.as_raw_fd(), Readiness::READ);
+    if selected.is_err() {
+        followed.forget();
+    }
+    selected
 }
 
-impl Reaper {
-    fn serve(&self, mut poll: Poll) {
-        let mut events = Events::with_capacity(64);
-        loop {
-            if let Err(error) = poll.poll(&mut events, None) {
-                assert_eq!(
-                    error.kind(),
-                    io::ErrorKind::Interrupted,
-                    "the reaper's poller failed"
-                );
-                continue;
-            }
-            for event in &events {
-                let ended = self.children.lock().remove(&event.token().0);
-                if let Some((pidfd, at_end)) = ended {
-                    let _ = self.registry.deregister(&mut SourceFd(&pidfd.as_raw_fd()));
-                    at_end(exit_status(&pidfd));
-                }
-            }
+impl Followed {
+    fn forget(&self) {
+        if let Some(children) = CHILDREN.lock().as_mut() {
+            children.remove(&self.pid);
+        }
+    }
+}
+
+impl Selector for Followed {
+    fn ready(&self, _: Readiness) {
+        let at_end = self.at_end.lock().take();
+        if let Some(at_end) = at_end {
+            self.selection
+                .deselect(self.pidfd.as_raw_fd(), Readiness::BOTH);
+            // Before its number can be another's.
+            self.forget();
+            at_end(exit_status(&self.pidfd));
         }
     }
 }

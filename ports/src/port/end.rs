@@ -116,6 +116,7 @@ impl Port {
             );
         }
         node().halting().port_gone();
+        crate::trim::port_gone();
     }
 
     pub(super) fn halt(&self, driver: &mut Option<Instance>) {

@@ -36,6 +36,8 @@ pub fn open(family: i32, kind: i32, protocol: i32) -> Result<OwnedFd, Errno> {
     }
 }
 
+/// Names a socket.
+///
 /// # Errors
 /// Of `bind(2)`.
 pub fn bind(fd: BorrowedFd<'_>, address: &[u8]) -> Result<(), Errno> {
@@ -44,6 +46,8 @@ pub fn bind(fd: BorrowedFd<'_>, address: &[u8]) -> Result<(), Errno> {
     check(result.into()).map(drop)
 }
 
+/// Begins to connect a socket.
+///
 /// # Errors
 /// Of `connect(2)`.
 pub fn connect(fd: BorrowedFd<'_>, address: &[u8]) -> Result<(), Errno> {
@@ -164,6 +168,7 @@ pub fn send_message(
     address: Option<&[u8]>,
     control: &[u8],
     data: &[IoSlice<'_>],
+    flags: i32,
 ) -> Result<usize, Errno> {
     // SAFETY:
     // 1. Zeros are valid for the header.
@@ -181,8 +186,29 @@ pub fn send_message(
         }
         header.msg_iov = data.as_ptr().cast_mut().cast();
         header.msg_iovlen = data.len() as _;
-        check(libc::sendmsg(fd.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL) as i64)
+        check(libc::sendmsg(
+            fd.as_raw_fd(),
+            &raw const header,
+            flags | libc::MSG_NOSIGNAL,
+        ) as i64)
     }
+}
+
+/// Receives into `buffer`.
+///
+/// # Errors
+/// Of `recv(2)`.
+pub fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8], flags: i32) -> Result<usize, Errno> {
+    // SAFETY: the buffer is as long as is said.
+    let result = unsafe {
+        libc::recv(
+            fd.as_raw_fd(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            flags,
+        )
+    };
+    check(result as i64)
 }
 
 /// What [`receive_message`] got.
@@ -193,6 +219,8 @@ pub struct Received {
     pub address: Vec<u8>,
     /// Control messages, as the kernel lays them out.
     pub control: Vec<u8>,
+    /// `MSG_…`: what happened to the message.
+    pub flags: i32,
 }
 
 /// Receives a message into `buffer`, with at most `control` bytes of control messages.
@@ -203,6 +231,7 @@ pub fn receive_message(
     fd: BorrowedFd<'_>,
     buffer: &mut [u8],
     control: usize,
+    flags: i32,
 ) -> Result<Received, Errno> {
     let mut address = vec![0; ADDRESS_ROOM];
     // In words, so that the control messages are aligned.
@@ -210,7 +239,7 @@ pub fn receive_message(
     // SAFETY:
     // 1. Zeros are valid for the header.
     // 2. Every pointer in it comes with the length of what it points to, which outlives the call.
-    let (len, address_len, control_len) = unsafe {
+    let (len, address_len, control_len, flags) = unsafe {
         let mut part = libc::iovec {
             iov_base: buffer.as_mut_ptr().cast(),
             iov_len: buffer.len(),
@@ -224,11 +253,12 @@ pub fn receive_message(
             header.msg_control = words.as_mut_ptr().cast();
             header.msg_controllen = control as _;
         }
-        let len = check(libc::recvmsg(fd.as_raw_fd(), &raw mut header, 0) as i64)?;
+        let len = check(libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) as i64)?;
         (
             len,
             header.msg_namelen as usize,
             header.msg_controllen as usize,
+            header.msg_flags,
         )
     };
     address.truncate(address_len);
@@ -238,6 +268,7 @@ pub fn receive_message(
         len,
         address,
         control: bytes,
+        flags,
     })
 }
 

@@ -21,6 +21,15 @@ fn number(name: c_int) -> u64 {
     u64::try_from(unsafe { libc::sysconf(name) }).unwrap_or(0)
 }
 
+/// Gives memory that is free back to the system.
+pub fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: a call without pointers; the allocator locks what it looks at.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// The local time as `ctime` writes it, without the line's end.
 pub fn local_time() -> String {
     let mut text = [0u8; 64];

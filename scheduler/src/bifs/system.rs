@@ -43,24 +43,29 @@ fn halt_2<'p>(call: Call<'p>) -> BifResult<'p> {
         Kind::Atom(atom) if atom == atom!("abort") => halt::abort(),
         Kind::Nil | Kind::Cons(_) => {
             let message = message(call.arg(0)).ok_or_else(badarg)?;
-            halt::crash(&message)
+            end_beside(move || halt::crash(&message))
         }
         _ => Err(badarg()),
     }
 }
 
-/// The node ends beside this scheduler, which goes on until it does: what is written out may need it.
 fn exit<'p>(code: u64, flush: bool) -> BifResult<'p> {
     let code = (code & 0x7fff_ffff) as i32;
     if !flush {
         halt::exit(code, false);
     }
+    end_beside(move || halt::exit(code, true))
+}
+
+/// The node ends beside this scheduler, which goes on until it does: what is written out may need it, and processes
+/// tell a crash dump of themselves.
+fn end_beside<'p>(end: impl FnOnce() + Send + 'static) -> BifResult<'p> {
     if !halt::is_halting() {
         let ending = std::thread::Builder::new()
             .name("erts_halt".to_owned())
-            .spawn(move || halt::exit(code, true));
+            .spawn(end);
         if ending.is_err() {
-            halt::exit(code, false);
+            halt::exit(1, false);
         }
     }
     Err(Stop::from(Trap::Wait {

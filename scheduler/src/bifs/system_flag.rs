@@ -207,12 +207,12 @@ fn finalize<'h>() -> Term<'h> {
 }
 
 fn reset_seq_trace(call: Call<'_>) {
-    call.process().set_seq_token(Term::NIL);
+    sequential::reset(call.process());
     for pid in table::all() {
         if pid != call.process().pid() {
             signal::rpc(pid, |process| {
                 if let Some(process) = process {
-                    process.set_seq_token(Term::NIL);
+                    sequential::reset(process);
                 }
             });
         }

@@ -139,19 +139,22 @@ pub fn item<'h>(heap: Heap<'h>, item: Atom) -> Option<Term<'h>> {
             time_source(heap, "CLOCK_MONOTONIC", clock::raw_monotonic(), true)
         }
         "os_system_time_source" => time_source(heap, "CLOCK_REALTIME", clock::raw_system(), false),
-        "system_version" => {
-            let release = vm::bif::settings::release();
-            heap.string(&format!(
-                "Erlang/OTP {} [erts-{}] [source] [64-bit] [smp:{}:{}] [ds:{}:{}:{}] [async-threads:1]\n",
-                release.otp,
-                release.erts,
-                total(),
-                limits::online(),
-                dirty::cpu_threads(),
-                limits::dirty_cpu_online(),
-                dirty::io_threads()
-            ))
-        }
+        "system_version" => heap.string(&system_version()),
         _ => return None,
     })
+}
+
+/// What the machine calls itself, a line: release, schedulers, dirty schedulers.
+pub fn system_version() -> String {
+    let release = vm::bif::settings::release();
+    format!(
+        "Erlang/OTP {} [erts-{}] [source] [64-bit] [smp:{}:{}] [ds:{}:{}:{}] [async-threads:1]\n",
+        release.otp,
+        release.erts,
+        total(),
+        limits::online(),
+        dirty::cpu_threads(),
+        limits::dirty_cpu_online(),
+        dirty::io_threads()
+    )
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use crate::atom::Atom;
 use crate::bif::{BifResult, Call, Stop, badarg};
 use crate::reference;
-use crate::term::Term;
+use crate::term::{Kind, Term};
 
 crate::bifs! {
     "atomics" {
@@ -43,12 +43,17 @@ fn zeros(count: usize) -> Box<[AtomicI64]> {
     (0..count).map(|_| AtomicI64::new(0)).collect()
 }
 
+/// How many are wanted.
+fn count<'p>(wanted: Term<'p>) -> Result<usize, Stop<'p>> {
+    match wanted.kind() {
+        Kind::Small(count @ 1..) => usize::try_from(count).map_err(|_| badarg()),
+        Kind::Big(count) if !count.negative => Err(crate::bif::system_limit()),
+        _ => Err(badarg()),
+    }
+}
+
 fn atomics_new_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let count = call
-        .arg(0)
-        .as_usize()
-        .filter(|&count| count > 0)
-        .ok_or_else(badarg)?;
+    let count = count(call.arg(0))?;
     if count > isize::MAX as usize / 16 {
         return Err(crate::bif::system_limit());
     }
@@ -169,11 +174,7 @@ fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn counters_new_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    let count = call
-        .arg(0)
-        .as_usize()
-        .filter(|&count| count > 0)
-        .ok_or_else(badarg)?;
+    let count = count(call.arg(0))?;
     if count > isize::MAX as usize / 128 {
         return Err(crate::bif::system_limit());
     }

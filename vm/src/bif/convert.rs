@@ -9,6 +9,7 @@ use crate::bif::{BifResult, Call, Stop, badarg, system_limit};
 use crate::numeric::big::{self, ParseError};
 use crate::numeric::float::{self, Format};
 use crate::term::{Kind, Term};
+use crate::text::atom::{self as atom_text, Unfit};
 use crate::text::{latin1, utf8};
 
 crate::bifs! {
@@ -132,7 +133,14 @@ fn binary_name<'p>(call: Call<'p>) -> Result<String, Stop<'p>> {
         .ok_or_else(badarg)?;
     let name = match encoding(call.arg(1))? {
         Encoding::Latin1 => bytes.iter().map(|&byte| byte as char).collect(),
-        Encoding::Utf8 => String::from_utf8(bytes.into_owned()).map_err(|_| badarg())?,
+        Encoding::Utf8 => {
+            // What comes after too many characters is never looked at.
+            atom_text::measure(&bytes).map_err(|unfit| match unfit {
+                Unfit::TooLong => system_limit(),
+                Unfit::Encoding => badarg(),
+            })?;
+            String::from_utf8(bytes.into_owned()).map_err(|_| badarg())?
+        }
     };
     if utf8::count(name.as_bytes()) > MAX_CHARACTERS {
         Err(system_limit())

@@ -2,12 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-use smallvec::smallvec;
-
 use crate::atom::{Atom, well_known};
-use crate::bif::progress::{resumed, wait};
+use crate::bif::progress::{give_way, original, resumed, wait};
 use crate::bif::{BifResult, Call, Exception, Stop, badarg, badarith, error, long_work};
-use crate::process::send;
+use crate::process::{send, table};
 use crate::term::Term;
 
 crate::bifs! { "erts_debug":
@@ -82,16 +80,6 @@ impl Kind {
             Kind::Io => crate::atom!("dirty_io"),
         }
     }
-
-    /// Where `reschedule` goes on.
-    fn next(self, left: i64) -> Kind {
-        match self {
-            same if left % 4 != 0 => same,
-            Kind::Cpu => Kind::Io,
-            Kind::Io => Kind::Normal,
-            Kind::Normal => Kind::Cpu,
-        }
-    }
 }
 
 fn dirty_cpu_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -105,10 +93,16 @@ fn dirty_io_2<'p>(call: Call<'p>) -> BifResult<'p> {
 fn dirty_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let kind = [Kind::Normal, Kind::Cpu, Kind::Io]
         .into_iter()
-        .find(|kind| call.arg(0).is_atom(kind.atom()))
+        .find(|kind| original(call).is_atom(kind.atom()))
         .ok_or_else(badarg)?;
     dirty(call, kind, call.arg(1), call.arg(2))
 }
+
+/// How often a process that waits for its end looks whether that has come.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(10);
+
+/// How often a call still gives way.
+struct Rescheduled(i64);
 
 /// A wait on another thread.
 struct Sleeping(std::sync::Arc<long_work::Job<()>>);
@@ -119,6 +113,9 @@ fn dirty<'p>(call: Call<'p>, kind: Kind, what: Term<'p>, argument: Term<'p>) -> 
             Some(()) => Ok(Term::OK),
             None => Err(wait(call, Sleeping(job), &[])),
         };
+    }
+    if let Some((Rescheduled(left), _)) = resumed::<Rescheduled>(call) {
+        return reschedule(call, left);
     }
     match what.as_atom().map(|atom| atom.name()) {
         Some("scheduler") if argument.is_atom(crate::atom!("type")) => Ok(Term::atom(kind.atom())),
@@ -137,8 +134,18 @@ fn dirty<'p>(call: Call<'p>, kind: Kind, what: Term<'p>, argument: Term<'p>) -> 
             let job = long_work::start(call.process().pid(), move || std::thread::sleep(time));
             Err(wait(call, Sleeping(job), &[]))
         }
-        Some("reschedule") => reschedule(call, kind, what, argument),
-        Some("alive_waitexiting") => Ok(Term::OK),
+        Some("reschedule") => reschedule(call, argument.as_small().ok_or_else(badarg)?),
+        Some("alive_waitexiting") => {
+            let pid = call.process().pid();
+            let alive = Term::atom(crate::atom!("alive"));
+            send::send(call, argument, call.heap.tuple(&[alive, Term::pid(pid)]))?;
+            let job = long_work::start(pid, move || {
+                while table::find(pid).is_some_and(|process| !process.is_exiting()) {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+            });
+            Err(wait(call, Sleeping(job), &[]))
+        }
         _ => Err(badarg()),
     }
 }
@@ -154,34 +161,11 @@ fn failure<'p>(which: Term<'p>) -> Stop<'p> {
     }
 }
 
-/// Goes from one kind of scheduler to another until the number is 0; it goes down by two.
-fn reschedule<'p>(call: Call<'p>, kind: Kind, what: Term<'p>, left: Term<'p>) -> BifResult<'p> {
-    let count = left
-        .as_small()
-        .filter(|&count| count >= 0)
-        .ok_or_else(badarg)?;
-    if count == 0 {
-        return Ok(Term::OK);
+/// Gives way until the number, which goes down by two, is 0.
+fn reschedule<'p>(call: Call<'p>, left: i64) -> BifResult<'p> {
+    match left {
+        ..0 => Err(badarg()),
+        0 => Ok(Term::OK),
+        _ => Err(give_way(call, Rescheduled(left - 2), &[])),
     }
-    let next = kind.next(count);
-    let function = match next {
-        Kind::Normal => "dirty",
-        Kind::Cpu => "dirty_cpu",
-        Kind::Io => "dirty_io",
-    };
-    let left = call.heap.integer(count - 2);
-    let args = match next {
-        Kind::Normal => smallvec![Term::atom(next.atom()), what, left],
-        _ => smallvec![what, left],
-    };
-    let mfa = crate::code::Mfa {
-        module: crate::atom!("erts_debug"),
-        function: Atom::from_static(function),
-        arity: args.len() as u32,
-    };
-    Err(crate::bif::Trap::Call {
-        export: crate::code::Export::of(mfa),
-        args,
-    }
-    .into())
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::RwLock;
 
 use crate::atom::Atom;
-use crate::bif::{BifResult, Call, Stop, Trap, badarg, error, memory, re};
+use crate::bif::{BifResult, Call, Stop, Trap, badarg, debug_relations, error, memory, re};
 use crate::binary::BinaryData;
 use crate::heap::OwnedTerm;
 use crate::process::{hooks, table};
@@ -84,6 +84,11 @@ fn get<'p>(call: Call<'p>, key: &str) -> BifResult<'p> {
         "lc_graph" | "flxctr_memory_usage" => name("notsup"),
         "processes" => heap.list_from(table::all().into_iter().map(Term::pid)),
         "monitoring_nodes" => Term::NIL,
+        // Nodes live as long as the machine, and nobody counts who refers to them: none is listed.
+        "node_and_dist_references" => heap.tuple(
+            &["node_references", "dist_references"]
+                .map(|table| heap.tuple(&[name(table), Term::NIL])),
+        ),
         "DbTable_words" => heap.tuple(&[Term::int(49), Term::int(6)]),
         "max_atom_out_cache_index" => Term::int(2038),
         "nbalance" | "stack_check" => Term::int(0),
@@ -91,23 +96,26 @@ fn get<'p>(call: Call<'p>, key: &str) -> BifResult<'p> {
         "persistent_term" => crate::bif::misc::info_map(heap, &[("table", Term::int(64))]),
         "memory" => {
             let usage = memory::usage();
+            let code = usage.code + memory::CodeTables::now().total();
+            let (atom, atom_used) = usage.atom_space;
             let pair =
                 |key: &'static str, bytes: usize| heap.tuple(&[name(key), Term::size(bytes)]);
             let system = usage.system
                 + usage.ets
                 + usage.binary
                 + usage.literal
-                + usage.code
-                + usage.atom_space.0;
+                + code
+                + usage.atom_space.0
+                + usage.atom_table;
             heap.list(&[
                 pair("total", system + usage.processes),
                 pair("processes", usage.processes),
                 pair("processes_used", usage.processes),
                 pair("system", system),
-                pair("atom", usage.atom_space.0),
-                pair("atom_used", usage.atom_space.1),
+                pair("atom", atom + usage.atom_table),
+                pair("atom_used", atom_used + usage.atom_table),
                 pair("binary", usage.binary),
-                pair("code", usage.code),
+                pair("code", code),
                 pair("ets", usage.ets),
             ])
         }
@@ -142,6 +150,8 @@ fn get_of<'p>(call: Call<'p>, key: &str, argument: Term<'p>) -> BifResult<'p> {
             }
         },
         ("internal_hash", _) => heap.unsigned(u64::from(argument.internal_hash() as u32)),
+        ("link_list", _) => return debug_relations::links(call, argument),
+        ("monitor_list", _) => return debug_relations::monitors(call, argument),
         ("connection_id" | "dist_ctrl" | "channel_number", _) => Term::UNDEFINED,
         ("atom", Kind::Small(index)) => {
             let atom = u32::try_from(index).ok().and_then(Atom::at);
@@ -169,6 +179,17 @@ fn set_internal_state_2<'p>(call: Call<'p>) -> BifResult<'p> {
         return result;
     }
     set(call, name.ok_or_else(badarg)?, value)
+}
+
+/// Milliseconds that each collection that somebody watches takes longer.
+static COLLECTION_SLEEP: AtomicU32 = AtomicU32::new(0);
+
+/// Makes a collection longer where a test asked for that.
+pub(crate) fn lengthen_collection() {
+    let ms = COLLECTION_SLEEP.load(Ordering::Relaxed);
+    if ms > 0 {
+        std::thread::sleep(Duration::from_millis(ms.into()));
+    }
 }
 
 /// A limit that tests set: how it was.
@@ -224,11 +245,17 @@ fn set<'p>(call: Call<'p>, key: &str, value: Term<'p>) -> BifResult<'p> {
         "force_gc" => Term::bool(value.as_pid().is_some_and(table::exists)),
         "fill_heap" => Term::OK,
         "gc_state" => value.as_bool().map(|_| Term::TRUE).ok_or_else(badarg)?,
-        "test_long_gc_sleep" => value.as_u64().map(|_| Term::TRUE).ok_or_else(badarg)?,
+        "test_long_gc_sleep" => {
+            let ms = value.as_u64().and_then(|ms| u32::try_from(ms).ok());
+            COLLECTION_SLEEP.store(ms.ok_or_else(badarg)?, Ordering::Relaxed);
+            Term::TRUE
+        }
         "node_tab_delayed_delete" => value.as_i64().map(|_| Term::OK).ok_or_else(badarg)?,
         "process_uniq_counter" => value.as_i64().map(|_| Term::OK).ok_or_else(badarg)?,
         "kill_dist_connection" => Term::FALSE,
-        "ets_force_trap" | "proc_sig_buffers" | "jit_asm_dump" => name("notsup"),
+        "ets_force_trap" | "jit_asm_dump" => name("notsup"),
+        // Senders never wait for each other: what the switch turns on is always there.
+        "proc_sig_buffers" => value.as_bool().map(|_| Term::TRUE).ok_or_else(badarg)?,
         "ets_force_split" | "ets_debug_random_split_join" => Term::OK,
         "mbuf" => OwnedTerm::copy_of(value).adopt(heap),
         "make" if value.is_atom(crate::atom!("magic_ref")) => {

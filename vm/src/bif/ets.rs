@@ -3,12 +3,14 @@
 //! Traversals and match specifications stand in [`super::ets_select`].
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::arithmetic;
 use crate::atom::{Atom, well_known as w};
 use crate::bif::ets_options::{self, Wanted};
-use crate::bif::{BifResult, Call, Stop, badarg, badarg_because};
+use crate::bif::{BifResult, Call, Stop, badarg, badarg_because, progress};
+use crate::ets::store::Store;
 use crate::ets::{Access, Control, Protection, Table, Type, WriteConcurrency, registry};
 use crate::heap::OwnedTerm;
 use crate::process::hooks::{self, AtExit, add_at_exit};
@@ -60,21 +62,38 @@ crate::bifs! {
 /// What a magic reference to a table holds.
 pub(crate) struct TableRef(pub(crate) Arc<Table>);
 
-/// The table of an identifier, dead or alive.
-pub(crate) fn find(id: Term<'_>) -> Option<Arc<Table>> {
-    match id.kind() {
-        Kind::Atom(name) => registry::named(name),
-        Kind::Ref(reference) => match id.resource::<TableRef>() {
-            Some(table) => Some(table.0.clone()),
-            None => registry::numbered(reference.number()),
-        },
-        _ => None,
+/// A table that a call names: by its reference, which holds it while the call lasts, or by its name.
+pub(crate) enum Handle<'p> {
+    Held(&'p Arc<Table>),
+    Counted(Arc<Table>),
+}
+
+impl Deref for Handle<'_> {
+    type Target = Arc<Table>;
+
+    fn deref(&self) -> &Arc<Table> {
+        match self {
+            Handle::Held(table) => table,
+            Handle::Counted(table) => table,
+        }
     }
-    .filter(|table| table.exists())
+}
+
+/// The table of a name or reference, if there is one.
+pub(crate) fn find(id: Term<'_>) -> Option<Handle<'_>> {
+    let table = match id.kind() {
+        Kind::Atom(name) => Handle::Counted(registry::named(name)?),
+        Kind::Ref(reference) => match id.resource::<TableRef>() {
+            Some(table) => Handle::Held(&table.0),
+            None => Handle::Counted(registry::numbered(reference.number())?),
+        },
+        _ => return None,
+    };
+    table.exists().then_some(table)
 }
 
 /// The table of the first argument, if the caller may do this with it.
-pub(crate) fn table<'p>(call: Call<'p>, access: Access) -> Result<Arc<Table>, Stop<'p>> {
+pub(crate) fn table<'p>(call: Call<'p>, access: Access) -> Result<Handle<'p>, Stop<'p>> {
     accessible(call, call.arg(0), access)
 }
 
@@ -82,11 +101,15 @@ pub(crate) fn accessible<'p>(
     call: Call<'p>,
     id: Term<'p>,
     access: Access,
-) -> Result<Arc<Table>, Stop<'p>> {
-    if !matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_)) {
-        return Err(badarg_because(crate::atom!("type")));
-    }
-    let table = find(id).ok_or_else(|| badarg_because(crate::atom!("id")))?;
+) -> Result<Handle<'p>, Stop<'p>> {
+    let Some(table) = find(id) else {
+        let is_id = matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_));
+        return Err(badarg_because(if is_id {
+            crate::atom!("id")
+        } else {
+            crate::atom!("type")
+        }));
+    };
     if !table.allows(call.process().pid(), access) {
         return Err(badarg_because(crate::atom!("access")));
     }
@@ -118,12 +141,11 @@ fn new_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let control = Control {
         name,
         owner: call.process().pid(),
-        protection,
         heir,
         fixed: HashMap::new(),
         fixed_since: None,
     };
-    let table = Arc::new(Table::new(options, reference::next(), control));
+    let table = Arc::new(Table::new(options, reference::next(), protection, control));
     call.process().shared().entangle();
     if !registry::enter(&table) {
         return Err(badarg_because(crate::atom!("already_exists")));
@@ -131,15 +153,30 @@ fn new_2<'p>(call: Call<'p>) -> BifResult<'p> {
     Ok(id_of(call, &table))
 }
 
+/// Keys whose objects `delete/1` frees before it gives way.
+const FREED_A_TURN: usize = 5000;
+
 fn delete_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    let table = table(call, Access::Write)?;
-    end(&table);
-    Ok(Term::TRUE)
+    let objects = match progress::resumed::<Store>(call) {
+        Some((objects, _)) => Some(objects),
+        None => {
+            let table = table(call, Access::Write)?;
+            end(&table)
+        }
+    };
+    let Some(mut objects) = objects else {
+        return Ok(Term::TRUE);
+    };
+    if objects.shed(FREED_A_TURN) {
+        return Ok(Term::TRUE);
+    }
+    Err(progress::give_way(call, objects, &[]))
 }
 
-fn end(table: &Arc<Table>) {
+/// Ends a table; its objects, which nobody finds any more.
+fn end(table: &Arc<Table>) -> Option<Store> {
     registry::remove(table);
-    table.destroy();
+    table.take_down()
 }
 
 /// Ends or hands over the tables of a process that exits, and its fixations of others'.
@@ -163,7 +200,7 @@ impl AtExit for Owners {
                 Some((heir, data)) if heir != pid && processes::exists(heir) => {
                     hand_over(&table, pid, heir, data.term());
                 }
-                _ => end(&table),
+                _ => drop(end(&table)),
             }
         }
         for table in registry::all() {
@@ -195,7 +232,8 @@ fn hand_over(table: &Arc<Table>, from: Pid, to: Pid, data: Term<'_>) {
     registry::change_owner(table, from, to);
     if new_owner.is_none_or(|shared| shared.is_exiting()) {
         // It may have looked for its tables before it got this one.
-        return end(table);
+        drop(end(table));
+        return;
     }
     let message = OwnedTerm::build(|heap| {
         let id = match table.options.named {
@@ -249,12 +287,12 @@ fn setopts_2<'p>(call: Call<'p>) -> BifResult<'p> {
                 table.control.write().heir = Some((pid, OwnedTerm::copy_of(data)));
             }
             &[key, value] if key.is_atom(crate::atom!("protection")) => {
-                table.control.write().protection = match value.as_atom() {
+                table.set_protection(match value.as_atom() {
                     Some(w::PUBLIC) => Protection::Public,
                     Some(w::PROTECTED) => Protection::Protected,
                     Some(w::PRIVATE) => Protection::Private,
                     _ => return Err(badarg()),
-                };
+                });
             }
             _ => return Err(badarg()),
         }
@@ -744,7 +782,7 @@ fn item<'p>(call: Call<'p>, table: &Arc<Table>, item: &str) -> Option<Term<'p>> 
         "memory" => Term::size(table.store.read().words()),
         "type" => Term::atom(type_atom(options.kind)),
         "keypos" => Term::size(options.key_position),
-        "protection" => Term::atom(match control.protection {
+        "protection" => Term::atom(match table.protection() {
             Protection::Public => w::PUBLIC,
             Protection::Protected => w::PROTECTED,
             Protection::Private => w::PRIVATE,
@@ -841,7 +879,7 @@ const ITEMS: &[&str] = &[
 ];
 
 /// The table to tell about: none if it is gone. What cannot be a table is an error.
-fn known<'p>(id: Term<'p>) -> Result<Option<Arc<Table>>, Stop<'p>> {
+fn known<'p>(id: Term<'p>) -> Result<Option<Handle<'p>>, Stop<'p>> {
     let table = find(id);
     let may_be = matches!(id.kind(), Kind::Atom(_)) || id.resource::<TableRef>().is_some();
     if table.is_none() && !may_be {

@@ -4,6 +4,7 @@
 //! take nothing back; a private table has no use for concurrency.
 
 use crate::atom::well_known as w;
+use crate::bif::settings::{self, Switch};
 use crate::bif::{Stop, badarg};
 use crate::ets::{Options, Protection, Type, WriteConcurrency};
 use crate::heap::OwnedTerm;
@@ -33,7 +34,7 @@ pub(super) fn read<'p>(list: Term<'p>) -> Result<Wanted, Stop<'p>> {
             read_concurrency: false,
             write_concurrency: WriteConcurrency::Off,
             decentralized_counters: false,
-            compressed: false,
+            compressed: settings::is_on(Switch::EtsCompressed),
         },
         protection: Protection::Protected,
         heir: None,

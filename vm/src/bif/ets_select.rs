@@ -120,7 +120,7 @@ fn limited<'p>(call: Call<'p>, spec: Arc<MatchSpec>, forward: bool) -> BifResult
         .filter(|&limit| limit > 0)
         .ok_or_else(badarg)?;
     let traversal = Traversal {
-        table,
+        table: table.clone(),
         spec,
         limit,
         forward,

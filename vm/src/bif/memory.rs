@@ -137,20 +137,44 @@ fn name<'h>(name: &'static str) -> Term<'h> {
     Term::atom(Atom::from_static(name))
 }
 
+/// Bytes of the tables that count as code, about.
+pub struct CodeTables {
+    modules: usize,
+    exports: usize,
+    export_list: usize,
+}
+
+impl CodeTables {
+    /// What they take now.
+    pub fn now() -> CodeTables {
+        let exports = crate::code::Export::all().len();
+        CodeTables {
+            modules: table::loaded().len() * 64,
+            exports: exports * 64,
+            export_list: exports * 96,
+        }
+    }
+
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.modules + self.exports + self.export_list
+    }
+}
+
 /// `system_info(allocated_areas)`.
 pub fn areas<'h>(heap: Heap<'h>) -> Term<'h> {
     let usage = usage();
+    let tables = CodeTables::now();
     let one = |key: &'static str, bytes: usize| heap.tuple(&[name(key), Term::size(bytes)]);
     let (space, used) = usage.atom_space;
-    let exports = crate::code::Export::all().len();
     heap.list(&[
         one("sys_misc", 0),
         one("static", 0),
         heap.tuple(&[name("atom_space"), Term::size(space), Term::size(used)]),
         one("atom_table", usage.atom_table),
-        one("module_table", table::loaded().len() * 64),
-        one("export_table", exports * 64),
-        one("export_list", exports * 96),
+        one("module_table", tables.modules),
+        one("export_table", tables.exports),
+        one("export_list", tables.export_list),
         one("register_table", 0),
         one("fun_table", 0),
         one("module_refs", 0),

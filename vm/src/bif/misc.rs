@@ -36,10 +36,11 @@ fn cmp_term_2<'p>(call: Call<'p>) -> BifResult<'p> {
     }))
 }
 
-/// How a term is stored.
+/// How the stock VM stores a term: it has small integers of 60 bits.
 fn term_type_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let name = match call.arg(0).kind() {
-        Kind::Small(_) => "fixnum",
+        Kind::Small(value) if value << 4 >> 4 == value => "fixnum",
+        Kind::Small(_) => "bignum",
         Kind::Big(_) => "bignum",
         Kind::Float(_) => "hfloat",
         Kind::Atom(_) => "atom",
@@ -53,6 +54,8 @@ fn term_type_1<'p>(call: Call<'p>) -> BifResult<'p> {
             MapForm::Flat { .. } => "flatmap",
             MapForm::Hash { .. } => "hashmap",
         },
+        // The stock VM has a view for what is not of whole bytes.
+        Kind::Bits(bits) if !bits.is_binary() => "sub_binary",
         Kind::Bits(_) => match call.arg(0).boxed() {
             Some(BoxedKind::RefBin) => "refc_binary",
             Some(BoxedKind::SubBits) => "sub_binary",

@@ -23,6 +23,7 @@ pub mod connections;
 pub mod convert;
 pub mod cpu_topology;
 pub mod debug;
+mod debug_relations;
 pub mod debug_state;
 pub mod dictionary;
 pub mod display;

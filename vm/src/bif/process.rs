@@ -1,7 +1,7 @@
 //! What a program can ask of processes and do to them: identity, life, group leaders, suspension,
 //! hibernation, collection on request.
 
-use super::{BifResult, Call, Stop, Trap, badarg};
+use super::{BifResult, Call, Stop, Trap, badarg, system_limit};
 use crate::atom;
 use crate::atom::{Atom, well_known as w};
 use crate::code::{Export, Mfa};
@@ -189,7 +189,7 @@ fn hibernate_3<'p>(call: Call<'p>) -> BifResult<'p> {
     };
     let arity = u32::try_from(args.len()).map_err(|_| badarg())?;
     if arity > 255 {
-        return Err(badarg());
+        return Err(system_limit());
     }
     let export = Export::of(Mfa {
         module,

@@ -271,9 +271,12 @@ fn mfa_term<'p>(heap: Heap<'p>, mfa: crate::code::Mfa) -> Term<'p> {
     ])
 }
 
-fn current_function<'p>(process: &'p Process, heap: Heap<'p>, _: Asked) -> Term<'p> {
+fn current_function<'p>(process: &'p Process, heap: Heap<'p>, asked: Asked) -> Term<'p> {
     hooks::stacks()
-        .and_then(|stacks| stacks.current_function(process))
+        .and_then(|stacks| match asked {
+            Asked::ByItself => stacks.asking_function(process),
+            Asked::ByOther => stacks.current_function(process),
+        })
         .map_or(Term::UNDEFINED, |mfa| mfa_term(heap, mfa))
 }
 
@@ -290,6 +293,9 @@ fn current_stacktrace<'p>(process: &'p Process, heap: Heap<'p>, _: Asked) -> Ter
 }
 
 fn backtrace<'p>(process: &'p Process, heap: Heap<'p>, _: Asked) -> Term<'p> {
+    if process.has_flag(Flag::Sensitive) {
+        return heap.binary(b"");
+    }
     let text = hooks::stacks().map_or_else(String::new, |stacks| stacks.backtrace(process));
     heap.binary(text.as_bytes())
 }
@@ -301,7 +307,9 @@ fn initial_call<'p>(process: &'p Process, heap: Heap<'p>, _: Asked) -> Term<'p> 
 fn status<'p>(process: &'p Process, _: Heap<'p>, asked: Asked) -> Term<'p> {
     Term::atom(if process.must_leave() {
         w::EXITING
-    } else if process.is_suspended() {
+    } else if process.has_flag(Flag::Works) {
+        w::RUNNING
+    } else if process.is_suspended() || process.waits_for_port() {
         w::SUSPENDED
     } else if asked == Asked::ByOther && process.is_idle() {
         w::WAITING

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use crate::bif::{Call, Stop, Trap};
+use crate::process::flags::Flag;
 use crate::reference;
 use crate::term::Term;
 
@@ -38,6 +39,7 @@ pub fn give_way<'p, S: Send + 'static>(call: Call<'p>, state: S, terms: &[Term<'
 /// Waits for a signal; then the BIF is called again as after [`give_way`].
 #[cold]
 pub fn wait<'p, S: Send + 'static>(call: Call<'p>, state: S, terms: &[Term<'p>]) -> Stop<'p> {
+    call.process().flags.set(Flag::Works, true);
     Trap::Wait {
         args: park(call, state, terms),
     }
@@ -74,6 +76,7 @@ pub fn resumed<'p, S: Send + 'static>(call: Call<'p>) -> Option<(S, &'p [Term<'p
         .0
         .lock()
         .take()?;
+    call.process().flags.set(Flag::Works, false);
     Some((state, &elements[2..]))
 }
 

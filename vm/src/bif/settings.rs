@@ -94,6 +94,30 @@ pub fn set_warning_map(map: WarningMap) {
     WARNING_MAP.store(map as u8, Ordering::Relaxed);
 }
 
+/// A setting that is on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// `+ec`: every ETS table is a compressed one.
+    EtsCompressed,
+    /// `+spp`: a port is parallel unless its `open_port` says otherwise.
+    PortParallelism,
+    /// `+L`: modules are loaded without their line numbers.
+    NoLines,
+}
+
+/// One bit for each [`Switch`].
+static SWITCHES: AtomicU8 = AtomicU8::new(0);
+
+/// Whether a setting is on; all are off unless set.
+pub fn is_on(switch: Switch) -> bool {
+    SWITCHES.load(Ordering::Relaxed) & (1 << switch as u8) != 0
+}
+
+/// Turns a setting on.
+pub fn turn_on(switch: Switch) {
+    SWITCHES.fetch_or(1 << switch as u8, Ordering::Relaxed);
+}
+
 /// Which OTP the node runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {

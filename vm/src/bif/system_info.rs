@@ -12,10 +12,12 @@ use parking_lot::RwLock;
 use crate::atom::{self, Atom, well_known as w};
 use crate::bif::misc::info_map;
 use crate::bif::{BifResult, Call, badarg, cpu_topology, memory, settings, system_text};
+use crate::code::{Export, Mfa};
 use crate::heap::{Heap, sizes};
 use crate::process::spawn::DEFAULTS;
 use crate::process::{self, hooks, table};
 use crate::term::Term;
+use crate::trace::sequential;
 
 crate::bifs! { "erlang":
     "system_info"/1 Heavy system_info_1;
@@ -122,9 +124,7 @@ fn constant_item<'h>(item: &str) -> Option<Term<'h>> {
         | "normal_multi_scheduling_blockers"
         | "dist_ctrl"
         | "taints"
-        | "snifs"
         | "check_io"
-        | "ethread_info"
         | "compile_info" => Term::NIL,
         "heap_type" => name("private"),
         "build_type" | "emu_type" => Term::atom(w::OPT),
@@ -259,8 +259,43 @@ fn list_item<'h>(heap: Heap<'h>, item: &str) -> Option<Term<'h>> {
                     .map(|kind| heap.tuple(&[name(kind), Term::int(0), Term::int(0)])),
             )
         }
-        "sequential_tracer" => pair("sequential_tracer", Term::FALSE),
+        "sequential_tracer" => {
+            let tracer = sequential::tracer();
+            pair(
+                "sequential_tracer",
+                tracer.map_or(Term::FALSE, |tracer| tracer.term(heap)),
+            )
+        }
         "c_compiler_used" => heap.tuple(&[name("rustc"), Term::UNDEFINED]),
+        "ethread_info" => heap.list_from(
+            [
+                ("32-bit native atomics", "rust"),
+                ("64-bit native atomics", "rust"),
+                ("Double word native atomics", "no"),
+            ]
+            .map(|(what, how)| heap.tuple(&[heap.string(what), heap.string(how), Term::NIL])),
+        ),
+        "snifs" => {
+            let mut built_in = Export::all();
+            // Those that the stock VM has instructions for are no BIFs there.
+            let is_instruction = |mfa: Mfa| {
+                mfa.module == w::ERLANG
+                    && (mfa.function == w::APPLY || mfa.function.name() == "yield")
+            };
+            built_in.retain(|export| export.is_native() && !is_instruction(export.mfa));
+            heap.list_from(built_in.into_iter().map(|export| {
+                let Mfa {
+                    module,
+                    function,
+                    arity,
+                } = export.mfa;
+                heap.tuple(&[
+                    Term::atom(module),
+                    Term::atom(function),
+                    Term::size(arity as usize),
+                ])
+            }))
+        }
         "emu_args" => heap.list_from(
             settings::arguments()
                 .iter()

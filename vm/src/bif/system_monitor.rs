@@ -109,8 +109,8 @@ fn profiler_term<'h>(heap: Heap<'h>) -> Term<'h> {
     let options = [
         (profiled.exclusive, "exclusive"),
         (profiled.schedulers, "scheduler"),
-        (profiled.ports, "runnable_ports"),
         (profiled.processes, "runnable_procs"),
+        (profiled.ports, "runnable_ports"),
     ];
     let options = options
         .into_iter()

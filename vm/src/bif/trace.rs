@@ -197,7 +197,7 @@ fn already_traced<'p>(call: Call<'p>) -> Stop<'p> {
 
 // Patterns -------------------------------------------------------------------------------------------
 
-fn change<'p>(term: Term<'p>) -> Result<Change, Stop<'p>> {
+fn change<'p>(term: Term<'p>, dialect: Dialect) -> Result<Change, Stop<'p>> {
     Ok(match term.as_atom() {
         Some(w::FALSE) => Change::Off,
         Some(w::TRUE) => Change::On(None),
@@ -205,7 +205,7 @@ fn change<'p>(term: Term<'p>) -> Result<Change, Stop<'p>> {
         Some(atom) if atom == atom!("pause") => Change::Pause,
         _ if term.is_nil() => Change::On(None),
         _ => {
-            let spec = match_spec::compile(term, Dialect::Trace)
+            let spec = match_spec::compile(term, dialect)
                 .map_err(|_| badarg_because(atom!("match_spec")))?;
             Change::On(Some(Arc::new(spec)))
         }
@@ -258,7 +258,12 @@ fn pattern(term: Term<'_>) -> Option<Pattern> {
 }
 
 fn trace_pattern_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    let change = change(call.arg(1))?;
+    let dialect = match call.arg(0).as_atom().map(Atom::name) {
+        Some("send") => Dialect::Send,
+        Some("receive") => Dialect::Receive,
+        _ => Dialect::Call,
+    };
+    let change = change(call.arg(1), dialect)?;
     let (sorts, global) =
         sorts(call.arg(2), call.process().pid()).ok_or_else(|| badarg_because(w::BADOPT))?;
     let has_spec = matches!(change, Change::On(Some(_)));
@@ -355,20 +360,23 @@ fn match_spec_test_3<'p>(call: Call<'p>) -> BifResult<'p> {
     };
     if trace {
         object.proper_list().ok_or_else(badarg)?;
-    } else {
-        object.as_tuple().ok_or_else(badarg)?;
     }
-    let dialect = if trace {
-        Dialect::Trace
-    } else {
-        Dialect::Table
-    };
+    let dialect = if trace { Dialect::Call } else { Dialect::Table };
     let spec = match match_spec::compile(source, dialect) {
         Ok(spec) => spec,
-        Err(fault) => {
-            let text = heap.string(&fault.0);
-            let error = heap.tuple(&[Term::atom(w::ERROR), text]);
-            return Ok(heap.tuple(&[Term::atom(w::ERROR), heap.list(&[error])]));
+        Err(faults) => {
+            let errors: Vec<Term<'_>> = faults
+                .iter()
+                .map(|fault| {
+                    let text: Vec<Term<'_>> = fault
+                        .text()
+                        .iter()
+                        .map(|&byte| Term::int(byte.into()))
+                        .collect();
+                    heap.tuple(&[Term::atom(w::ERROR), heap.list(&text)])
+                })
+                .collect();
+            return Ok(heap.tuple(&[Term::atom(w::ERROR), heap.list(&errors)]));
         }
     };
     let (result, flags) = if trace {
@@ -393,8 +401,8 @@ fn test_trace<'p>(call: Call<'p>, spec: &MatchSpec) -> (Term<'p>, Term<'p>) {
     if actions.exceptions() {
         flags.push(Term::atom(atom!("exception_trace")));
     }
-    if actions.returns() && !actions.exceptions() {
-        flags.push(Term::atom(atom!("return_trace")));
+    if actions.asked_returns() {
+        flags.insert(0, Term::atom(atom!("return_trace")));
     }
     (result, call.heap.list(&flags))
 }

@@ -65,7 +65,8 @@ fn tracee<'p>(call: Call<'p>, what: Term<'p>, key: Term<'p>) -> BifResult<'p> {
         }
         let tracer = match id {
             Some(id) => tracee.check(Some(process), id),
-            None => tracee.tracer(),
+            // A tracer that is gone traces nothing new.
+            None => tracee.check(None, Term::UNDEFINED),
         };
         let flags = tracee.flags() & flags::ALL;
         Ok(tracee_term(call.heap, key, flags, tracer.as_deref()))

@@ -322,6 +322,15 @@ macro_rules! instructions {
             /// The names of all instructions, by number.
             pub const NAMES: &[&str] = &[$(stringify!($name)),*];
 
+            /// How many bytes of the instructions of each number are used, by number: with its fields an instruction is
+            /// laid out as a C structure that begins with its number.
+            pub const LENGTHS: &[usize] = &[$({
+                #[allow(unused_mut, reason = "some have no fields")]
+                let mut end = size_of::<u16>();
+                $($(end = end.next_multiple_of(align_of::<$type>()) + size_of::<$type>();)*)?
+                end
+            }),*];
+
             /// Its number: an index into [`NAMES`](Instr::NAMES).
             #[inline]
             pub fn number(&self) -> u16 {
@@ -333,6 +342,17 @@ macro_rules! instructions {
             pub fn fields(&self) -> Vec<(&'static str, FieldValue)> {
                 match *self {
                     $(Instr::$name $({ $($field),* })? => vec![$($((stringify!($field), $field.value())),*)?]),*
+                }
+            }
+
+            /// Where in it its number and its operands are: offsets and sizes. All else is not initialised.
+            pub fn places(&self, mut place: impl FnMut(usize, usize)) {
+                let start = std::ptr::from_ref(self).addr();
+                place(0, size_of::<u16>());
+                match self {
+                    $(Instr::$name $({ $($field),* })? => {
+                        $($(place(std::ptr::from_ref($field).addr() - start, size_of_val($field));)*)?
+                    }),*
                 }
             }
 

@@ -243,6 +243,7 @@ impl Listing<'_> {
                 }
             }
             (Instr::PutMapAssoc { .. } | Instr::PutMapExact { .. }, 0 | 3..) => self.operand(word),
+            (Instr::NewMap { .. }, 2..) => self.operand(word),
             (Instr::MakeFun { .. }, 0) => {
                 // SAFETY: the first word of this table is a `&'static FunEntry`.
                 let entry = unsafe { &*(word as *const FunEntry) };

@@ -11,6 +11,7 @@ pub mod instr;
 pub mod listing;
 pub mod module;
 pub mod native;
+pub mod packed;
 pub mod purge;
 pub mod shadow;
 pub mod stacks;

@@ -12,9 +12,11 @@ use crate::atom::{Atom, well_known};
 use crate::heap::Heap;
 use crate::interp::snippets;
 use crate::process::Process;
+use crate::process::flags::Flag;
 use crate::process::hooks::{self, Stacks};
 use crate::term::Term;
 use crate::term::word::{self, IMM_CATCH, IMM_RETURN, Word};
+use crate::trace::call::{Caller, caller_at};
 
 /// Reads stacks by the tables of loaded code.
 pub struct CodeStacks;
@@ -27,17 +29,18 @@ impl Stacks for CodeStacks {
         Some(current(process)?.mfa)
     }
 
+    fn asking_function(&self, process: &Process) -> Option<Mfa> {
+        let here = module::find(process.ip.get());
+        let found = here.or_else(|| callers(process).find_map(module::find));
+        Some(found.or_else(|| current(process))?.mfa)
+    }
+
     fn current_location<'p>(&self, process: &'p Process, heap: Heap<'p>) -> Term<'p> {
         current(process).map_or(Term::UNDEFINED, |location| entry(heap, &location))
     }
 
     fn stacktrace<'p>(&self, process: &'p Process, heap: Heap<'p>, depth: usize) -> Term<'p> {
-        let callers = words(process)
-            .filter(|word| is_return(*word))
-            .filter_map(|word| {
-                // The call stands before the instruction that it returns to.
-                module::find(address(word).wrapping_sub(1))
-            });
+        let callers = callers(process).filter_map(module::find);
         let trace = current(process).into_iter().chain(callers).take(depth);
         heap.list_from(trace.map(|location| entry(heap, &location)))
     }
@@ -79,6 +82,23 @@ fn words(process: &Process) -> impl Iterator<Item = Word> {
     (0..count).map(move |index| unsafe { *top.add(index) })
 }
 
+/// The calls that a process's frames wait for, the innermost first.
+fn callers(process: &Process) -> impl Iterator<Item = *const Instr> {
+    let top = process.heap.stack_top.get();
+    words(process)
+        .enumerate()
+        .filter(|&(_, word)| is_return(word))
+        .filter_map(move |(index, _)| {
+            // SAFETY: a return address stands there, above what belongs to it.
+            match unsafe { caller_at(top.wrapping_add(index)) } {
+                // The call stands before the instruction that it returns to.
+                Caller::Before(next) => Some(next.wrapping_sub(1)),
+                Caller::At(call) => Some(call),
+                Caller::None => None,
+            }
+        })
+}
+
 fn is_return(word: Word) -> bool {
     word & word::IMMEDIATE_MASK == IMM_RETURN
 }
@@ -103,6 +123,12 @@ fn current(process: &Process) -> Option<CodeLocation> {
             location: None,
         });
     }
+    if let Some(mfa) = working_bif(process, at) {
+        return Some(CodeLocation {
+            mfa,
+            location: None,
+        });
+    }
     module::find(at).or_else(|| {
         // SAFETY: where a process goes on is an instruction: of a module, which was not found, or of the
         // VM's own, which is never freed.
@@ -118,6 +144,23 @@ fn current(process: &Process) -> Option<CodeLocation> {
             _ => None,
         }
     })
+}
+
+/// The BIF that a process is in while its work is done beside the schedulers.
+fn working_bif(process: &Process, at: *const Instr) -> Option<Mfa> {
+    if !process.has_flag(Flag::Works) {
+        return None;
+    }
+    // SAFETY: the process is at this instruction.
+    match unsafe { *at } {
+        Instr::CallBif { export }
+        | Instr::CallBifOnly { export }
+        | Instr::CallBifLast { export, .. } => {
+            // SAFETY: the field of these holds a `&'static Export`.
+            Some(unsafe { &*(export as *const Export) }.mfa)
+        }
+        _ => None,
+    }
 }
 
 /// `{Module, Function, Arity, [{file, File}, {line, Line}]}`.

@@ -8,6 +8,7 @@ use crate::heap::Heap;
 use crate::node_name;
 use crate::numeric::big::MAX_LIMBS;
 use crate::numeric::float;
+use crate::process::table;
 use crate::term::{Pid, PortId, Term};
 
 /// The most bytes of an atom's name in UTF-8 (OTP: `MAX_ATOM_SZ_LIMIT`).
@@ -94,7 +95,7 @@ pub(super) fn pid<'h>(
         let node = node_name::intern(name, creation);
         return Ok(heap.external_pid(node, number | serial << 32));
     }
-    if number >> PID_NUMBER_BITS != 0 {
+    if number >> PID_NUMBER_BITS != 0 || serial >> table::SERIAL_BITS != 0 {
         return Err(reader.malformed());
     }
     Ok(Term::pid(Pid(number | serial << PID_NUMBER_BITS)))

@@ -13,7 +13,7 @@ use crate::atom::Atom;
 use crate::heap::OwnedTerm;
 use crate::term::{Pid, Term};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use store::Store;
 
 /// The type of a table.
@@ -89,8 +89,6 @@ pub struct Control {
     pub name: Atom,
     /// Its owner.
     pub owner: Pid,
-    /// Who may do what.
-    pub protection: Protection,
     /// Who gets it when the owner dies, and with what data.
     pub heir: Option<(Pid, OwnedTerm)>,
     /// `safe_fixtable`: how often each process has fixed it, and since when.
@@ -109,18 +107,26 @@ pub struct Table {
     pub store: RwLock<Store>,
     /// The rest.
     pub control: RwLock<Control>,
+    /// A [`Protection`]. Outside of `control`, so that reading a table takes no lock but the store's.
+    protection: AtomicU8,
     /// It was deleted: every use is an error.
     deleted: AtomicBool,
 }
 
 impl Table {
     /// A table without objects.
-    pub fn new(options: Options, number: [u64; 2], control: Control) -> Table {
+    pub fn new(
+        options: Options,
+        number: [u64; 2],
+        protection: Protection,
+        control: Control,
+    ) -> Table {
         Table {
             options,
             number,
             store: RwLock::new(Store::new(options.kind, options.key_position)),
             control: RwLock::new(control),
+            protection: AtomicU8::new(protection as u8),
             deleted: AtomicBool::new(false),
         }
     }
@@ -130,27 +136,36 @@ impl Table {
         !self.deleted.load(Ordering::Acquire)
     }
 
-    /// Ends it: its objects go.
-    pub(crate) fn destroy(&self) -> bool {
+    /// Ends the table: it has no objects from now on. Those that it had, the first time.
+    pub(crate) fn take_down(&self) -> Option<Store> {
         if self.deleted.swap(true, Ordering::AcqRel) {
-            return false;
+            return None;
         }
-        let old = std::mem::replace(
-            &mut *self.store.write(),
-            Store::new(self.options.kind, self.options.key_position),
-        );
-        drop(old);
-        true
+        let none = Store::new(self.options.kind, self.options.key_position);
+        Some(std::mem::replace(&mut *self.store.write(), none))
     }
 
     /// Whether a process may do this.
     pub fn allows(&self, process: Pid, access: Access) -> bool {
-        let control = self.control.read();
-        match (access, control.protection) {
+        match (access, self.protection()) {
             (Access::Info, _) | (_, Protection::Public) => true,
             (Access::Read, Protection::Protected) => true,
-            _ => control.owner == process,
+            _ => self.control.read().owner == process,
         }
+    }
+
+    /// Who may do what.
+    pub fn protection(&self) -> Protection {
+        match self.protection.load(Ordering::Relaxed) {
+            0 => Protection::Public,
+            1 => Protection::Protected,
+            _ => Protection::Private,
+        }
+    }
+
+    /// Sets who may do what.
+    pub fn set_protection(&self, protection: Protection) {
+        self.protection.store(protection as u8, Ordering::Relaxed);
     }
 
     /// The key of an object, if it is a tuple that has one.

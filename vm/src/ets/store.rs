@@ -306,6 +306,26 @@ impl Ordered {
 }
 
 impl Store {
+    /// Frees the objects of up to `keys` keys, in any order; whether nothing is left. What remains serves no other
+    /// purpose: a store that is shed is found by nobody.
+    pub fn shed(&mut self, keys: usize) -> bool {
+        match self {
+            Store::Hash(hash) => {
+                let left = hash.slots.len().saturating_sub(keys);
+                hash.slots.truncate(left);
+                left == 0
+            }
+            Store::Ordered(ordered) => {
+                for _ in 0..keys {
+                    if ordered.tree.pop_last().is_none() {
+                        return true;
+                    }
+                }
+                ordered.tree.is_empty()
+            }
+        }
+    }
+
     /// No objects.
     pub fn new(kind: Type, key_position: usize) -> Store {
         match kind {

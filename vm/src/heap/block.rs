@@ -1,10 +1,13 @@
 //! Blocks of words.
 //!
-//! Small blocks come from the system's allocator. Large ones are mapped, and those given back are kept for a
+//! Small blocks come from the program's allocator. Those of the smallest heap, which most processes never outgrow,
+//! come from the C library's: its sizes go by 16 bytes, while classes of fewer sizes would add a tenth to what an
+//! idle process takes; each thread keeps some for the next process. Large blocks are mapped, and those given back are kept for a
 //! while ([`Cache`]): a collector asks for a block as large as the one that it gives back a moment later, and
 //! pages that are there already cost far less than new ones.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -77,6 +80,54 @@ impl Cache {
     }
 }
 
+/// Words of the smallest heap unless the program asks for less.
+const SMALLEST: usize = 233;
+/// How many blocks of this size a thread keeps.
+const SPARES: usize = 64;
+
+/// Blocks of [`SMALLEST`] words that a thread keeps.
+struct Spares {
+    blocks: [*mut Word; SPARES],
+    len: usize,
+}
+
+impl Spares {
+    fn take(&mut self) -> Option<*mut Word> {
+        self.len = self.len.checked_sub(1)?;
+        Some(self.blocks[self.len])
+    }
+
+    /// Whether there is room for one more.
+    fn keep(&mut self, block: *mut Word) -> bool {
+        let room = self.len < SPARES && cfg!(not(miri));
+        if room {
+            self.blocks[self.len] = block;
+            self.len += 1;
+        }
+        room
+    }
+}
+
+impl Drop for Spares {
+    fn drop(&mut self) {
+        for &block in &self.blocks[..self.len] {
+            // SAFETY: the block came from `malloc`, and nobody uses it.
+            unsafe { libc::free(block.cast()) };
+        }
+    }
+}
+
+/// Does something with this thread's spare blocks; none when the thread is ending.
+fn spare<R>(what: impl FnOnce(&mut Spares) -> R) -> Option<R> {
+    thread_local! {
+        static OWN: UnsafeCell<Spares> = const {
+            UnsafeCell::new(Spares { blocks: [std::ptr::null_mut(); SPARES], len: 0 })
+        };
+    }
+    // SAFETY: of this thread alone, and neither `take` nor `keep` comes back here.
+    OWN.try_with(|own| what(unsafe { &mut *own.get() })).ok()
+}
+
 fn layout(words: usize) -> Layout {
     match Layout::array::<Word>(words.max(1)) {
         Ok(layout) => layout,
@@ -95,8 +146,15 @@ pub(super) fn allocate(words: usize) -> *mut Word {
     if layout.size() >= LARGE {
         return map(layout);
     }
-    // SAFETY: the layout's size is not 0.
-    let block = unsafe { alloc(layout) }.cast::<Word>();
+    let block = if words != SMALLEST {
+        // SAFETY: the layout's size is not 0.
+        unsafe { alloc(layout) }.cast::<Word>()
+    } else if let Some(block) = spare(Spares::take).flatten() {
+        block
+    } else {
+        // SAFETY: as the C library wants it.
+        unsafe { libc::malloc(layout.size()) }.cast::<Word>()
+    };
     if block.is_null() {
         handle_alloc_error(layout);
     }
@@ -147,7 +205,7 @@ unsafe fn unmap(start: usize, bytes: usize) {
 pub(super) unsafe fn reallocate(block: *mut Word, old: usize, new: usize) -> *mut Word {
     let (before, after) = (layout(old), layout(new));
     match (before.size() >= LARGE, after.size() >= LARGE) {
-        (false, false) => {
+        (false, false) if old != SMALLEST && new != SMALLEST => {
             // SAFETY: by contract; the new size is not 0.
             let moved = unsafe { realloc(block.cast(), before, after.size()) };
             if moved.is_null() {
@@ -195,9 +253,12 @@ pub(super) unsafe fn free(start: *mut Word, words: usize) {
     let layout = layout(words);
     if layout.size() >= LARGE {
         release(start as usize, mapped(layout));
-    } else {
+    } else if words != SMALLEST {
         // SAFETY: by contract.
         unsafe { dealloc(start.cast(), layout) };
+    } else if spare(|spares| spares.keep(start)) != Some(true) {
+        // SAFETY: by contract.
+        unsafe { libc::free(start.cast()) };
     }
 }
 

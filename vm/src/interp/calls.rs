@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::exceptions::{self, Raised};
 use super::{Flow, Registers, code_word};
+use crate::atom;
 use crate::atom::{Atom, well_known};
 use crate::bif::{BifEntry, Call, Stop, Trap};
 use crate::code::export::Mfa;
@@ -29,6 +30,13 @@ pub(crate) enum Position {
     Tail,
     /// As the last call of a frame of so many words.
     Last(u16),
+}
+
+impl Position {
+    /// Whether the caller has nothing left to do.
+    pub(crate) fn is_last(self) -> bool {
+        !matches!(self, Position::Body)
+    }
 }
 
 /// The arity of the function whose entry is at `ip`: its `FuncInfo` stands before it.
@@ -228,6 +236,7 @@ pub(crate) fn apply(
 ) -> Option<&'static Export> {
     let (module, function) = (term(registers.x[arity]), term(registers.x[arity + 1]));
     match (module.as_atom(), function.as_atom()) {
+        (Some(well_known::ERLANG), Some(well_known::APPLY)) if arity == 3 => apply_args(registers),
         (Some(module), Some(function)) => Some(Export::of(Mfa {
             module,
             function,
@@ -268,8 +277,23 @@ fn unpack(registers: &mut Registers, list: Term<'_>) -> Option<Result<usize, ()>
     elements.rest().is_nil().then_some(Ok(count))
 }
 
-/// `erlang:apply/3` with its three arguments in x0…x2.
+/// `erlang:apply/3` with its three arguments in x0…x2. What it calls is never itself: the calls that it stands for are
+/// gone through at once.
 pub(crate) fn apply_args(registers: &mut Registers) -> Option<&'static Export> {
+    loop {
+        let export = apply_args_once(registers)?;
+        let Mfa {
+            module,
+            function,
+            arity,
+        } = export.mfa;
+        if (module, function, arity) != (well_known::ERLANG, well_known::APPLY, 3) {
+            return Some(export);
+        }
+    }
+}
+
+fn apply_args_once(registers: &mut Registers) -> Option<&'static Export> {
     let [module, function, list] = [0, 1, 2].map(|index| term(registers.x[index]));
     let mfa = Mfa {
         module: well_known::ERLANG,
@@ -327,9 +351,13 @@ pub(crate) fn fun_target(
             return badarity(process, registers, fun.term().word(), arity);
         }
         let address = entry.address();
-        if address.is_null() {
-            return unloaded_fun(process, registers, entry, fun.term().word(), arity);
-        }
+        let address = match address.is_null() {
+            false => address,
+            true => match without_code(process, registers, entry, fun.term().word(), arity)? {
+                CodeOfFun::Here(address) => address,
+                CodeOfFun::Asked(handler) => return Some((handler, 3)),
+            },
+        };
         let env = fun.env();
         let live = arity + env.len();
         if live > X_REGISTERS {
@@ -368,23 +396,48 @@ fn badarity<T>(process: &Process, registers: &mut Registers, fun: Word, arity: u
     registers.raise(Raised::tagged(process, well_known::BADARITY, call.word()))
 }
 
+/// What a fun without code came to.
+enum CodeOfFun {
+    /// Its code is there again.
+    Here(*const Instr),
+    /// A function of three arguments, which are in place, sees to it.
+    Asked(*const Instr),
+}
+
 /// A fun whose module is not loaded: `error_handler:undefined_lambda(Module, Fun, Args)` loads it and tries again.
+/// Where the code is being purged, the process is suspended until that has come to an end, and then tries again by
+/// `erts_code_purger:pending_purge_lambda(Module, Fun, Args)`.
 #[cold]
-fn unloaded_fun(
+fn without_code(
     process: &mut Process,
     registers: &mut Registers,
     entry: &FunEntry,
     fun: Word,
     arity: usize,
-) -> Option<(*const Instr, usize)> {
+) -> Option<CodeOfFun> {
+    let waits = entry.is_purged() && crate::code::purge::wait(process.pid(), entry);
+    let address = entry.address();
+    if !waits && !address.is_null() {
+        return Some(CodeOfFun::Here(address));
+    }
+    let (module, function) = if waits {
+        (atom!("erts_code_purger"), atom!("pending_purge_lambda"))
+    } else {
+        (process.error_handler(), well_known::UNDEFINED_LAMBDA)
+    };
     let handler = Export::existing(Mfa {
-        module: process.error_handler(),
-        function: well_known::UNDEFINED_LAMBDA,
+        module,
+        function,
         arity: 3,
     });
     let Some(handler) = handler.filter(|handler| handler.is_defined()) else {
         return registers.raise(Raised::error(well_known::UNDEF));
     };
+    if waits {
+        process.suspend_until_purged();
+        // It gives way at the handler's entry.
+        process.reductions.set(0);
+    }
     let heap = Heap::new(&process.heap);
     let args: SmallVec<[Term<'_>; 8]> = registers.x[..arity]
         .iter()
@@ -394,7 +447,7 @@ fn unloaded_fun(
     registers.x[0] = Term::atom(entry.id.module).word();
     registers.x[1] = fun;
     registers.x[2] = list;
-    Some((handler.address(), 3))
+    Some(CodeOfFun::Asked(handler.address()))
 }
 
 /// `is_function(term, arity)`; none if the arity is no arity.

@@ -50,6 +50,8 @@ enum Top {
     Given(Word),
     /// A raw trace taken earlier.
     Raw(Word),
+    /// The same, whose exception a program raises anew with a reason of its own.
+    RawAnew(Word),
 }
 
 impl Raised {
@@ -100,6 +102,8 @@ impl Raised {
     pub fn from_bif(mfa: Mfa, args: &[Word], exception: Exception<'_>) -> Raised {
         let top = match (exception.stacktrace, exception.args) {
             (Some(trace), _) => Top::Given(trace.word()),
+            // `none` is no list of arguments: the arity is shown.
+            (None, Some(args)) if args.is_atom(well_known::NONE) => Top::Here,
             (None, Some(args)) => Top::HereWithList(args.word()),
             (None, None) if is_raising_bif(mfa) => Top::Here,
             (None, None) => Top::Function(mfa, as_given(args)),
@@ -158,12 +162,18 @@ impl Raised {
             well_known::THROW => Class::Throw,
             _ => return None,
         };
-        Some(Raised::new(class, reason, Top::Raw(trace)))
+        Some(Raised::new(class, reason, Top::RawAnew(trace)))
+    }
+
+    /// Whether `erlang:apply` itself is the function that failed.
+    pub fn by_apply(&self) -> bool {
+        matches!(&self.top, Top::Function(mfa, _)
+            if mfa.module == well_known::ERLANG && mfa.function == well_known::APPLY)
     }
 }
 
 /// BIFs that exist to raise: the trace begins with their caller.
-fn is_raising_bif(mfa: Mfa) -> bool {
+pub(crate) fn is_raising_bif(mfa: Mfa) -> bool {
     mfa.module == well_known::ERLANG
         && matches!(
             mfa.function,
@@ -177,6 +187,9 @@ const RAW_FRAMES: usize = 1;
 const RAW_TOP: usize = 2;
 const RAW_ARGS: usize = 3;
 const RAW_INFO: usize = 4;
+
+/// In `RAW_TOP`: the function that raises, with arguments; where in it is not known any more.
+const NOWHERE: Term<'static> = Term::FALSE;
 
 fn raw_class(trace: Word) -> Option<Class> {
     if !word::is_boxed(trace) {
@@ -207,6 +220,14 @@ pub(crate) fn raw_raise(registers: &mut Registers) -> bool {
         Some(raised) => registers.raise::<()>(raised).is_none(),
         None => false,
     }
+}
+
+/// Whether a raw trace is that of a `function_clause` error.
+fn is_of_clauses(trace: Word) -> bool {
+    // SAFETY: a term of the running process, and nothing is collected here.
+    let raw =
+        raw_class(trace).and_then(|_| unsafe { Term::<'_>::from_word(trace) }.as_tuple_of::<5>());
+    raw.is_some_and(|raw| raw[RAW_TOP].is_atom(well_known::FUNCTION_CLAUSE))
 }
 
 /// Raises: takes the trace, finds the handler, and goes there; without one the process ends.
@@ -345,9 +366,11 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     // SAFETY: all words are terms of this process, and nothing is collected here.
     let term = |word: Word| unsafe { Term::from_word(word) };
     let class = Term::atom(raised.class.atom());
-    if let Top::Raw(trace) = raised.top {
+    if let Top::Raw(trace) | Top::RawAnew(trace) = raised.top {
+        // OTP 25: only where the class of the error says `function_clause` is the place of the clauses known.
+        let is_lost = matches!(raised.top, Top::RawAnew(_)) && is_of_clauses(trace);
         // A raw trace of the same class is used again; a list that a program made is wrapped.
-        if raw_class(trace) == Some(raised.class) {
+        if raw_class(trace) == Some(raised.class) && !is_lost {
             return trace;
         }
         let (frames, top, args, info) =
@@ -355,6 +378,7 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
                 Some(raw) => (raw[RAW_FRAMES], raw[RAW_TOP], raw[RAW_ARGS], raw[RAW_INFO]),
                 None => (term(trace), Term::NIL, Term::NIL, Term::NIL),
             };
+        let top = if is_lost { NOWHERE } else { top };
         return heap.tuple(&[class, frames, top, args, info]).word();
     }
     if let Top::Given(list) = raised.top {
@@ -363,9 +387,16 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
             .word();
     }
     let depth = crate::process::backtrace_depth();
+    use crate::trace::call::{Caller, caller_at};
     // The first limb is no address: it keeps the integer from being a small one.
     let mut addresses: SmallVec<[u64; 16]> = SmallVec::new();
-    addresses.extend([u64::MAX, ip as u64]);
+    addresses.push(u64::MAX);
+    // SAFETY: an exception is raised by the instruction at `ip`.
+    let is_native = matches!(unsafe { &*ip }, Instr::CallNative { .. });
+    if !is_native {
+        // A native function stands in place of its own code: it is named by `top` already.
+        addresses.push(ip as u64);
+    }
     let mut at = process.heap.stack_top.get();
     let end = process.heap.end.get();
     while at < end && addresses.len() < depth.max(1) + 2 {
@@ -374,8 +405,15 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
         if word & word::IMMEDIATE_MASK == IMM_RETURN {
             // The call stands before the instruction that it returns to. A place that calls itself over and
             // over is listed once (OTP 25, `gather_stacktrace`).
-            let call = code_address(word).wrapping_sub(1) as u64;
-            if addresses.len() == 2 || addresses.last() != Some(&call) {
+            // SAFETY: a return address of the stack.
+            let call = match unsafe { caller_at(at) } {
+                Caller::Before(next) => Some(next.wrapping_sub(1)),
+                Caller::At(call) => Some(call),
+                Caller::None => None,
+            };
+            if let Some(call) = call.map(|call| call as u64)
+                && (addresses.len() <= 2 || addresses.last() != Some(&call))
+            {
                 addresses.push(call);
             }
         }
@@ -395,14 +433,15 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
                 .iter()
                 .map(|&word| term(word))
                 .collect();
-            (Term::TRUE, heap.list(&args))
+            (Term::atom(well_known::FUNCTION_CLAUSE), heap.list(&args))
         }
         Top::HereWithList(list) => (Term::TRUE, term(*list)),
         _ => (Term::NIL, Term::NIL),
     };
     let info = match (raised.error_info, raised.cause, &raised.top) {
         (Some(info), ..) => term(info),
-        (None, cause, Top::Function(mfa, _)) if raised.class == Class::Error => {
+        // Nobody explains the errors of native functions.
+        (None, cause, Top::Function(mfa, _)) if raised.class == Class::Error && !is_native => {
             error_info(heap, *mfa, cause.map(term))
         }
         _ => Term::NIL,
@@ -486,14 +525,16 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
     };
     if let Some([module, function]) = raw[RAW_TOP].as_tuple_of::<2>() {
         entries.push(heap.tuple(&[module, function, raw[RAW_ARGS], info_entry]));
-    } else if let Some(here) = addresses.next().and_then(module::find) {
-        let with_args = raw[RAW_TOP].same(Term::TRUE);
-        let arity = if with_args {
-            raw[RAW_ARGS]
-        } else {
+    } else if let Some(here) = addresses.find_map(module::find) {
+        // A BIF reached by `apply` was raised by its stub, which is of no module.
+        let top = raw[RAW_TOP];
+        let arity = if top.is_nil() {
             Term::int(here.mfa.arity as i32)
+        } else {
+            raw[RAW_ARGS]
         };
-        let location = names.location(heap, here.location, info_entry);
+        let place = here.location.filter(|_| !top.same(NOWHERE));
+        let location = names.location(heap, place, info_entry);
         entries.push(heap.tuple(&[
             Term::atom(here.mfa.module),
             Term::atom(here.mfa.function),

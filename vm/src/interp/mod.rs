@@ -20,7 +20,7 @@ pub mod registers;
 
 pub use registers::Registers;
 
-use crate::bif::{BifEntry, Call, Stop};
+use crate::bif::{BifEntry, Call, Stop, Trap};
 use crate::code::instr::{Jump, NOT_LIVE, Operand, Reg, Register};
 use crate::code::{Export, Instr};
 use crate::process::receive::TimeLimit;
@@ -95,6 +95,8 @@ pub mod snippets {
     pub static RETURN_TO_TRACE: [Instr; 1] = [Instr::ReturnToTrace];
     /// What functions whose time is taken return to.
     pub static RETURN_TIME_TRACE: [Instr; 1] = [Instr::ReturnTimeTrace];
+    /// What a traced BIF returns to that was the last call of its caller: a frame that names the caller.
+    pub static LAST_CALL_TRACE: [Instr; 1] = [Instr::ReturnToTrace];
 }
 
 macro_rules! instr_fn {
@@ -366,7 +368,17 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => {
-                        if matches!(stop, Stop::Trap(_)) {
+                        let traced = matches!(&stop, Stop::Trap(trap) if matches!(**trap, Trap::Breakpoint));
+                        if traced && $words > 0 {
+                            flow!(calls::stopped(
+                                process,
+                                registers,
+                                bif,
+                                stop,
+                                calls::Position::Last($words)
+                            ))
+                        }
+                        if matches!(stop, Stop::Trap(_)) && !traced {
                             // It may be called again, by what needs no more than its arguments.
                             reload!();
                             pop!($words);
@@ -832,7 +844,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     &*(export as *const Export)
                 }))
             }
-            Instr::ExportBif { export } | Instr::CallBifOnly { export } => {
+            Instr::ExportBif { export } => {
                 let export = unsafe { &*(export as *const Export) };
                 let bif = export.active_bif().expect("the stub of a BIF");
                 reds -= 1;
@@ -894,6 +906,27 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     )),
                 }
             }
+            Instr::CallBifOnly { export } => {
+                let export = unsafe { &*(export as *const Export) };
+                let bif = export.active_bif().expect("a call linked to a BIF");
+                reds -= 1;
+                sync!();
+                match call_bif(process, bif, x) {
+                    Ok(result) => {
+                        reload!();
+                        unsafe { *x = result };
+                        collect_if_wanted!(1);
+                        return_to_caller!()
+                    }
+                    Err(stop) => flow!(calls::stopped(
+                        process,
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Body
+                    )),
+                }
+            }
             Instr::CallBifLast { words, export } => {
                 let export = unsafe { &*(export as *const Export) };
                 let bif = export.active_bif().expect("a call linked to a BIF");
@@ -907,15 +940,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         collect_if_wanted!(1);
                         return_to_caller!()
                     }
-                    Err(stop) => {
-                        flow!(calls::stopped(
-                            process!(),
-                            registers,
-                            bif,
-                            stop,
-                            calls::Position::Last(words)
-                        ))
-                    }
+                    Err(stop) => flow!(calls::stopped(
+                        process!(),
+                        registers,
+                        bif,
+                        stop,
+                        calls::Position::Body
+                    )),
                 }
             }
             Instr::FuncInfo { arity, .. } => raise!(Raised::function_clause(arity)),
@@ -1059,6 +1090,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(target, live)
                     }
+                    None if registers.raised_by_apply() => raise_waiting!(),
                     None => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
@@ -2367,8 +2399,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 // SAFETY: the bytes of the literal follow in the table.
                 let bytes =
                     unsafe { std::slice::from_raw_parts(table.0.add(2).cast::<u8>(), bits / 8) };
-                match bits::fast::literal(context, bytes) {
-                    Some(holds) if bits % 8 == 0 => test!(holds, fail),
+                // What is matched is read: the part of a byte at its end must not come afterwards.
+                let whole = bits.is_multiple_of(8);
+                match whole.then(|| bits::fast::literal(context, bytes)) {
+                    Some(Some(holds)) => test!(holds, fail),
                     _ => bits!(),
                 }
             }

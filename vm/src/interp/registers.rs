@@ -50,6 +50,11 @@ impl Registers {
             .expect("a helper that failed leaves its exception")
     }
 
+    /// Whether the exception that waits is one of `erlang:apply` itself.
+    pub(crate) fn raised_by_apply(&self) -> bool {
+        self.raised.as_ref().is_some_and(Raised::by_apply)
+    }
+
     /// Takes over what a process saved.
     pub(crate) fn restore(&mut self, process: &mut Process) {
         let saved = process.saved.get_mut();

@@ -90,13 +90,15 @@ pub fn update<'h>(
     })
 }
 
-/// A map with associations replaced; the key that is absent otherwise.
+/// A map with associations replaced; otherwise the key that is absent, the first one in the order of keys if there are
+/// several (OTP 25 sorts them when it loads the code).
 pub fn update_many<'h>(
     heap: Heap<'h>,
     map: Map<'h>,
     pairs: &[Pair<'h>],
 ) -> Result<Term<'h>, Term<'h>> {
-    match pairs.iter().find(|&&(key, _)| get(map, key).is_none()) {
+    let absent = pairs.iter().filter(|&&(key, _)| get(map, key).is_none());
+    match absent.min_by(|a, b| a.0.compare_keys(b.0)) {
         Some(&(key, _)) => Err(key),
         None => Ok(put_many(heap, map, pairs)),
     }

@@ -1,44 +1,75 @@
 //! Compiling: checks a specification and writes its programs.
+//!
+//! A specification with faults is not run, but `erlang:match_spec_test/3` shows them. Which ones, with which words and
+//! in which order is OTP 25's: the form of all clauses is judged first and the first fault is the only one; then clause
+//! after clause is compiled, up to the first one with faults, all of which are told (`expression`).
 
 use std::collections::HashMap;
 
-use super::{Clause, Constant, Dialect, ExprOp, MatchOp, MatchSpec, TraceFunction};
+use super::expression::Expressions;
+use super::{Clause, Constant, Dialect, ExprOp, MatchOp, MatchSpec};
 use crate::atom::{Atom, well_known};
-use crate::bif::{BifEntry, BifKind};
 use crate::heap::OwnedTerm;
 use crate::map;
+use crate::process::hooks;
 use crate::term::{Kind, Term};
+
+/// Bytes of a fault's text that are shown.
+const FAULT_BYTES: usize = 99;
 
 /// Why a specification is none. The text is what `ets:test_ms/2` and `erlang:match_spec_test/3` show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault(pub String);
+pub struct Fault(String);
 
-fn fault<T>(text: impl Into<String>) -> Result<T, Fault> {
-    Err(Fault(text.into()))
+impl Fault {
+    /// A fault in words.
+    pub(super) fn new(text: impl Into<String>) -> Fault {
+        Fault(text.into())
+    }
+
+    /// The bytes that are shown: a long text is cut.
+    pub fn text(&self) -> &[u8] {
+        let bytes = self.0.as_bytes();
+        &bytes[..bytes.len().min(FAULT_BYTES)]
+    }
 }
 
-/// The number `N` of a variable `$N`.
+fn fault<T>(text: impl Into<String>) -> Result<T, Vec<Fault>> {
+    Err(vec![Fault::new(text)])
+}
+
+/// The number `N` of a variable `$N`, which has no zeroes in front. OTP 25: it wraps as a C `int` does.
 pub(crate) fn variable(atom: Atom) -> Option<u32> {
     let digits = atom.name().strip_prefix('$')?;
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits
-        .parse()
-        .ok()
-        .filter(|&number| plain && number <= 100_000_000)
+    if !plain || (digits.len() > 1 && digits.starts_with('0')) {
+        return None;
+    }
+    let number = digits.bytes().fold(0i32, |number, digit| {
+        number
+            .wrapping_mul(10)
+            .wrapping_add(i32::from(digit - b'0'))
+    });
+    u32::try_from(number).ok()
 }
 
 /// Compiles a list of clauses.
-pub fn compile(source: Term<'_>, dialect: Dialect) -> Result<MatchSpec, Fault> {
+pub fn compile(source: Term<'_>, dialect: Dialect) -> Result<MatchSpec, Vec<Fault>> {
     let source = OwnedTerm::copy_of(source);
     let clauses = {
-        let Some(list) = source.term().proper_list() else {
-            return fault("Match expression is not a list.");
-        };
-        if list.is_empty() {
-            return fault("The match expression is empty.");
+        if source.term().as_cons().is_none() {
+            return fault("Match programs are not in a list.");
         }
-        list.into_iter()
-            .map(|clause| compile_clause(clause, dialect))
+        let Some(list) = source.term().proper_list() else {
+            return fault("Match programs are not in a proper list.");
+        };
+        let parts = list
+            .into_iter()
+            .map(|clause| well_formed(clause, dialect))
+            .collect::<Result<Vec<_>, _>>()?;
+        parts
+            .into_iter()
+            .map(|parts| compile_clause(parts, dialect))
             .collect::<Result<Vec<_>, _>>()?
     };
     Ok(MatchSpec {
@@ -49,21 +80,15 @@ pub fn compile(source: Term<'_>, dialect: Dialect) -> Result<MatchSpec, Fault> {
 }
 
 /// Compiles a single pattern of ETS (`ets:match`, `ets:match_object`): the result is `$$` or `$_`.
-pub fn compile_pattern(pattern: Term<'_>, whole: bool) -> Result<MatchSpec, Fault> {
+pub fn compile_pattern(pattern: Term<'_>, whole: bool) -> Result<MatchSpec, Vec<Fault>> {
     let source = OwnedTerm::copy_of(pattern);
-    let (head, slots, variables) = compile_head(source.term())?;
+    let head = Head::compile(source.term())?;
     let result = if whole {
         ExprOp::Whole
     } else {
         ExprOp::AllVariables
     };
-    let clause = Clause {
-        head,
-        guards: Vec::new(),
-        body: vec![result],
-        slots,
-        variables,
-    };
+    let clause = head.with(Vec::new(), vec![result]);
     Ok(MatchSpec {
         dialect: Dialect::Table,
         clauses: vec![clause],
@@ -71,60 +96,45 @@ pub fn compile_pattern(pattern: Term<'_>, whole: bool) -> Result<MatchSpec, Faul
     })
 }
 
-fn compile_clause(clause: Term<'_>, dialect: Dialect) -> Result<Clause, Fault> {
-    let Some([head, guards, body]) = clause.as_tuple_of::<3>() else {
-        return fault("Match specification clause is not a tuple of arity 3");
+/// Head, guards and body of a clause.
+fn well_formed(clause: Term<'_>, dialect: Dialect) -> Result<[Term<'_>; 3], Vec<Fault>> {
+    let Some(parts) = clause.as_tuple_of::<3>() else {
+        return fault("Match program part is not a tuple of arity 3.");
     };
-    let Some(guards) = guards.proper_list() else {
-        return fault("Guards are not a list");
-    };
-    let Some(body) = body.proper_list() else {
-        return fault("Body is not a list");
-    };
-    if body.is_empty() {
-        return fault("Body is empty");
+    let head = parts[0];
+    if dialect.is_trace() && head.as_cons().is_some() && head.proper_list().is_none() {
+        return fault(format!(
+            "Match expression part {} is not a proper list.",
+            hooks::print(head)
+        ));
     }
-    if dialect == Dialect::Trace {
-        let is_list = head.is_nil() || head.proper_list().is_some();
-        if !is_list
-            && head
-                .as_atom()
-                .is_none_or(|atom| atom != well_known::WILDCARD && variable(atom).is_none())
-        {
-            return fault("Match head is no list");
-        }
-    } else if head.as_tuple().is_none()
-        && head
-            .as_atom()
-            .is_none_or(|atom| atom != well_known::WILDCARD && variable(atom).is_none())
-    {
-        return fault("Match head is invalid");
-    }
-    let (head, slots, variables) = compile_head(head)?;
-    let by_number: HashMap<u32, usize> = variables.iter().copied().collect();
-    let mut guard_ops = Vec::new();
-    for guard in guards {
-        compile_expression(guard, &by_number, dialect, true, &mut guard_ops)?;
-        guard_ops.push(ExprOp::Require);
-    }
-    let mut body_ops = Vec::new();
-    let last = body.len() - 1;
-    for (index, expression) in body.into_iter().enumerate() {
-        compile_expression(expression, &by_number, dialect, false, &mut body_ops)?;
-        if index != last {
-            body_ops.push(ExprOp::Drop);
-        }
-    }
-    Ok(Clause {
-        head,
-        guards: guard_ops,
-        body: body_ops,
-        slots,
-        variables,
-    })
+    Ok(parts)
 }
 
-fn constant(term: Term<'_>) -> Constant {
+fn compile_clause(
+    [head, guards, body]: [Term<'_>; 3],
+    dialect: Dialect,
+) -> Result<Clause, Vec<Fault>> {
+    let head = if dialect.is_trace() {
+        Head::of_arguments(head)?
+    } else {
+        Head::compile(head)?
+    };
+    let by_number: HashMap<u32, usize> = head.variables.iter().copied().collect();
+    let mut expressions = Expressions::new(&by_number, dialect);
+    let guards = expressions.guards(guards);
+    if !dialect.is_trace() && body.as_cons().is_none() {
+        expressions.fault("Body clause does not return anything.");
+        return Err(expressions.faults());
+    }
+    let body = expressions.body(body);
+    match expressions.faults() {
+        faults if faults.is_empty() => Ok(head.with(guards, body)),
+        faults => Err(faults),
+    }
+}
+
+pub(super) fn constant(term: Term<'_>) -> Constant {
     Constant(term.word())
 }
 
@@ -139,11 +149,6 @@ fn is_constant(term: Term<'_>) -> bool {
 fn is_variable(term: Term<'_>) -> bool {
     term.as_atom()
         .is_some_and(|atom| atom == well_known::WILDCARD || variable(atom).is_some())
-}
-
-/// Whether a key of a map has a variable in it: none is bound there.
-fn has_variable(key: Term<'_>) -> bool {
-    any_part(key, is_variable)
 }
 
 fn any_part(term: Term<'_>, mut test: impl FnMut(Term<'_>) -> bool) -> bool {
@@ -166,254 +171,101 @@ fn any_part(term: Term<'_>, mut test: impl FnMut(Term<'_>) -> bool) -> bool {
     false
 }
 
-/// The program of a pattern, how many slots it binds, and which variables are in them.
-type Head = (Vec<MatchOp>, usize, Vec<(u32, usize)>);
+/// The program of a pattern.
+#[derive(Default)]
+struct Head {
+    ops: Vec<MatchOp>,
+    slots: HashMap<u32, usize>,
+    /// The numbers of the variables, ascending, with their slots.
+    variables: Vec<(u32, usize)>,
+}
 
-fn compile_head(head: Term<'_>) -> Result<Head, Fault> {
-    let mut ops = Vec::new();
-    let mut slots: HashMap<u32, usize> = HashMap::new();
-    let mut pending = vec![head];
-    while let Some(term) = pending.pop() {
-        match term.kind() {
-            Kind::Atom(well_known::WILDCARD) => ops.push(MatchOp::Any),
-            Kind::Atom(atom) => match variable(atom) {
-                Some(number) => {
-                    let next = slots.len();
-                    let slot = *slots.entry(number).or_insert(next);
-                    ops.push(if slot == next {
-                        MatchOp::Bind(slot)
-                    } else {
-                        MatchOp::Same(slot)
-                    });
-                }
-                None => ops.push(MatchOp::Equal(constant(term))),
-            },
-            Kind::Tuple(tuple) if !is_constant(term) => {
-                ops.push(MatchOp::Tuple(tuple.arity()));
-                pending.extend(tuple.elements().iter().rev());
+impl Head {
+    fn compile(pattern: Term<'_>) -> Result<Head, Vec<Fault>> {
+        let mut head = Head::default();
+        head.add(pattern)?;
+        Ok(head.finish())
+    }
+
+    /// The pattern of a call's arguments: a list, a tuple of as many, or a variable for the whole.
+    fn of_arguments(pattern: Term<'_>) -> Result<Head, Vec<Fault>> {
+        let mut head = Head::default();
+        if let Some(tuple) = pattern.as_tuple() {
+            for &element in tuple.elements() {
+                head.ops.push(MatchOp::Cons);
+                head.add(element)?;
             }
-            Kind::Cons(cell) if !is_constant(term) => {
-                ops.push(MatchOp::Cons);
-                pending.extend([cell.tail(), cell.head()]);
-            }
-            Kind::Map(found) => {
-                let pairs: Vec<(Term<'_>, Term<'_>)> = map::iter(found).collect();
-                if pairs.iter().any(|&(key, _)| has_variable(key)) {
-                    return fault("Variable found in map key");
-                }
-                ops.push(MatchOp::Map(
-                    pairs.iter().map(|&(key, _)| constant(key)).collect(),
-                ));
-                pending.extend(pairs.iter().rev().map(|&(_, value)| value));
-            }
-            _ => ops.push(MatchOp::Equal(constant(term))),
+            head.ops.push(MatchOp::Equal(constant(Term::NIL)));
+            return Ok(head.finish());
+        }
+        head.add(pattern)?;
+        if pattern.is_nil() || pattern.as_cons().is_some() || is_variable(pattern) {
+            return Ok(head.finish());
+        }
+        fault("Match head is invalid in this context.")
+    }
+
+    fn finish(mut self) -> Head {
+        self.variables = self.slots.iter().map(|(&n, &slot)| (n, slot)).collect();
+        self.variables.sort_unstable();
+        self
+    }
+
+    fn with(self, guards: Vec<ExprOp>, body: Vec<ExprOp>) -> Clause {
+        Clause {
+            head: self.ops,
+            guards,
+            body,
+            slots: self.variables.len(),
+            variables: self.variables,
         }
     }
-    let mut variables: Vec<(u32, usize)> = slots.into_iter().collect();
-    variables.sort_unstable();
-    Ok((ops, variables.len(), variables))
-}
 
-/// What is still to be compiled of an expression.
-enum Task<'t> {
-    Expression(Term<'t>),
-    Emit(ExprOp),
-    /// A `ShortCircuit` whose target is the end of the whole junction with this number.
-    Circuit {
-        until: bool,
-        junction: usize,
-    },
-    /// Where a junction ends.
-    End(usize),
-}
-
-fn compile_expression(
-    expression: Term<'_>,
-    variables: &HashMap<u32, usize>,
-    dialect: Dialect,
-    guard: bool,
-    ops: &mut Vec<ExprOp>,
-) -> Result<(), Fault> {
-    let mut pending = vec![Task::Expression(expression)];
-    let mut junctions: Vec<Vec<usize>> = Vec::new();
-    while let Some(task) = pending.pop() {
-        let term = match task {
-            Task::Expression(term) => term,
-            Task::Emit(op) => {
-                ops.push(op);
-                continue;
-            }
-            Task::Circuit { until, junction } => {
-                junctions[junction].push(ops.len());
-                ops.push(ExprOp::ShortCircuit { until, target: 0 });
-                continue;
-            }
-            Task::End(junction) => {
-                for &at in &junctions[junction] {
-                    if let ExprOp::ShortCircuit { until, .. } = ops[at] {
-                        ops[at] = ExprOp::ShortCircuit {
-                            until,
-                            target: ops.len(),
-                        };
+    /// Adds the steps that match a pattern.
+    fn add(&mut self, pattern: Term<'_>) -> Result<(), Vec<Fault>> {
+        let ops = &mut self.ops;
+        let mut pending = vec![pattern];
+        while let Some(term) = pending.pop() {
+            match term.kind() {
+                Kind::Atom(well_known::WILDCARD) => ops.push(MatchOp::Any),
+                Kind::Atom(atom) => match variable(atom) {
+                    Some(number) => {
+                        let next = self.slots.len();
+                        let slot = *self.slots.entry(number).or_insert(next);
+                        ops.push(if slot == next {
+                            MatchOp::Bind(slot)
+                        } else {
+                            MatchOp::Same(slot)
+                        });
                     }
-                }
-                continue;
-            }
-        };
-        match term.kind() {
-            Kind::Atom(well_known::WHOLE_OBJECT) => ops.push(ExprOp::Whole),
-            Kind::Atom(well_known::ALL_VARIABLES) => ops.push(ExprOp::AllVariables),
-            Kind::Atom(atom) => match variable(atom) {
-                Some(number) => match variables.get(&number) {
-                    Some(&slot) => ops.push(ExprOp::Variable(slot)),
-                    None => return fault(format!("Variable ${number} is unbound.")),
+                    None => ops.push(MatchOp::Equal(constant(term))),
                 },
-                None => ops.push(ExprOp::Constant(constant(term))),
-            },
-            Kind::Cons(cell) => {
-                pending.push(Task::Emit(ExprOp::Cons));
-                pending.extend([Task::Expression(cell.tail()), Task::Expression(cell.head())]);
-            }
-            Kind::Map(found) => {
-                let pairs: Vec<(Term<'_>, Term<'_>)> = map::iter(found).collect();
-                pending.push(Task::Emit(ExprOp::Map(pairs.len())));
-                for (key, value) in pairs.into_iter().rev() {
-                    pending.extend([Task::Expression(value), Task::Expression(key)]);
+                Kind::Tuple(tuple) if !is_constant(term) => {
+                    ops.push(MatchOp::Tuple(tuple.arity()));
+                    pending.extend(tuple.elements().iter().rev());
                 }
-            }
-            Kind::Tuple(tuple) => compile_tuple(
-                tuple.elements(),
-                dialect,
-                guard,
-                &mut pending,
-                &mut junctions,
-                ops,
-            )?,
-            _ => ops.push(ExprOp::Constant(constant(term))),
-        }
-    }
-    Ok(())
-}
-
-fn compile_tuple<'t>(
-    elements: &'t [Term<'t>],
-    dialect: Dialect,
-    guard: bool,
-    pending: &mut Vec<Task<'t>>,
-    junctions: &mut Vec<Vec<usize>>,
-    ops: &mut Vec<ExprOp>,
-) -> Result<(), Fault> {
-    let (Some(&first), args) = (elements.first(), elements.get(1..).unwrap_or_default()) else {
-        return fault("Function call without function name (empty tuple) in match specification.");
-    };
-    if let (Some(tuple), true) = (first.as_tuple(), elements.len() == 1) {
-        pending.push(Task::Emit(ExprOp::Tuple(tuple.arity())));
-        pending.extend(
-            tuple
-                .elements()
-                .iter()
-                .rev()
-                .map(|&element| Task::Expression(element)),
-        );
-        return Ok(());
-    }
-    let Some(function) = first.as_atom() else {
-        return fault("Function name is not an atom in match specification.");
-    };
-    let arguments = |pending: &mut Vec<Task<'t>>, op: ExprOp| {
-        pending.push(Task::Emit(op));
-        pending.extend(args.iter().rev().map(|&arg| Task::Expression(arg)));
-    };
-    match function {
-        well_known::CONST => match args {
-            &[value] => ops.push(ExprOp::Constant(constant(value))),
-            _ => return fault("Special form 'const' called with wrong number of arguments."),
-        },
-        well_known::AND | well_known::OR if !args.is_empty() => {
-            arguments(
-                pending,
-                ExprOp::Junction {
-                    and: function == well_known::AND,
-                    count: args.len(),
-                },
-            );
-        }
-        well_known::ANDALSO | well_known::ORELSE if !args.is_empty() => {
-            let junction = junctions.len();
-            junctions.push(Vec::new());
-            pending.push(Task::End(junction));
-            for (index, &arg) in args.iter().enumerate().rev() {
-                pending.push(Task::Emit(ExprOp::Boolean));
-                pending.push(Task::Expression(arg));
-                if index > 0 {
-                    pending.push(Task::Circuit {
-                        until: function == well_known::ORELSE,
-                        junction,
-                    });
+                Kind::Cons(cell) if !is_constant(term) => {
+                    ops.push(MatchOp::Cons);
+                    pending.extend([cell.tail(), cell.head()]);
                 }
-            }
-        }
-        well_known::AND | well_known::OR | well_known::ANDALSO | well_known::ORELSE => {
-            return fault(format!(
-                "Special form '{function}' called without arguments in match specification."
-            ));
-        }
-        _ => {
-            if let Some(op) = trace_function(function, args.len()) {
-                if dialect == Dialect::Table {
-                    return fault(format!(
-                        "Function {function}/{} does_not_exist or is not allowed in match specification.",
-                        args.len()
+                Kind::Map(found) => {
+                    let pairs: Vec<(Term<'_>, Term<'_>)> = map::iter(found).collect();
+                    // A variable within a key is none.
+                    if let Some(&(key, _)) = pairs.iter().find(|&&(key, _)| is_variable(key)) {
+                        return fault(if key.is_atom(well_known::WILDCARD) {
+                            "Underscore found in map key."
+                        } else {
+                            "Variable found in map key."
+                        });
+                    }
+                    ops.push(MatchOp::Map(
+                        pairs.iter().map(|&(key, _)| constant(key)).collect(),
                     ));
+                    pending.extend(pairs.iter().rev().map(|&(_, value)| value));
                 }
-                let _ = guard;
-                arguments(pending, ExprOp::Trace(op, args.len()));
-                return Ok(());
-            }
-            match guard_bif(function, args.len()) {
-                Some(bif) => arguments(pending, ExprOp::Call(bif)),
-                None => {
-                    return fault(format!(
-                        "Function {function}/{} does_not_exist.",
-                        args.len()
-                    ));
-                }
+                _ => ops.push(MatchOp::Equal(constant(term))),
             }
         }
+        Ok(())
     }
-    Ok(())
-}
-
-fn trace_function(function: Atom, arity: usize) -> Option<TraceFunction> {
-    Some(match (function.name(), arity) {
-        ("message", 1) => TraceFunction::Message,
-        ("return_trace", 0) => TraceFunction::ReturnTrace,
-        ("exception_trace", 0) => TraceFunction::ExceptionTrace,
-        ("process_dump", 0) => TraceFunction::ProcessDump,
-        ("display", 1) => TraceFunction::Display,
-        ("caller", 0) => TraceFunction::Caller,
-        ("caller_line", 0) => TraceFunction::CallerLine,
-        ("current_stacktrace", 0 | 1) => TraceFunction::CurrentStacktrace,
-        ("get_seq_token", 0) => TraceFunction::GetSeqToken,
-        ("set_seq_token", 2) => TraceFunction::SetSeqToken,
-        ("is_seq_trace", 0) => TraceFunction::IsSeqTrace,
-        ("get_tcw", 0) => TraceFunction::GetTcw,
-        ("set_tcw", 1) => TraceFunction::SetTcw,
-        ("enable_trace", 1 | 2) => TraceFunction::EnableTrace,
-        ("disable_trace", 1 | 2) => TraceFunction::DisableTrace,
-        ("trace", 2 | 3) => TraceFunction::Trace,
-        ("silent", 1) => TraceFunction::Silent,
-        _ => return None,
-    })
-}
-
-/// The BIF of module `erlang` that guards may call.
-fn guard_bif(function: Atom, arity: usize) -> Option<&'static BifEntry> {
-    use crate::code::{Export, Mfa};
-    let export = Export::existing(Mfa {
-        module: well_known::ERLANG,
-        function,
-        arity: arity as u32,
-    })?;
-    export.bif().filter(|bif| bif.kind == BifKind::Guard)
 }

@@ -8,6 +8,8 @@
 //! that change how the call is traced.
 
 pub mod compile;
+mod expression;
+mod functions;
 pub mod run;
 
 pub use compile::{Fault, compile, compile_pattern};
@@ -22,7 +24,18 @@ pub enum Dialect {
     /// ETS, `ets:match_spec_run`: objects.
     Table,
     /// Tracing of calls: the list of arguments.
-    Trace,
+    Call,
+    /// Tracing of what is sent: receiver and message.
+    Send,
+    /// Tracing of what is received: node, sender and message. What acts on the tracee is not allowed.
+    Receive,
+}
+
+impl Dialect {
+    /// Whether it is one of tracing.
+    pub fn is_trace(self) -> bool {
+        self != Dialect::Table
+    }
 }
 
 /// A compiled specification.
@@ -76,20 +89,21 @@ pub(crate) enum ExprOp {
     Whole,
     /// Pushes the list of all variables' values (`$$`).
     AllVariables,
-    /// A tuple of the last values.
+    /// A tuple of the last values, of which the very last is its first element.
     Tuple(usize),
     /// A cell of the last two.
     Cons,
-    /// A map of the last pairs.
+    /// A map of the last values: so many values, then as many keys.
     Map(usize),
-    /// A guard BIF applied to the last values.
+    /// `self()`.
+    Own,
+    /// A guard BIF applied to the last values; the first argument is the very last.
     Call(&'static BifEntry),
     /// `and` or `or` of the last values, all of which were evaluated.
     Junction { and: bool, count: usize },
-    /// `andalso` and `orelse`: if the last value is not `until`, drops it and goes on; else jumps.
+    /// `andalso` and `orelse`: if the last value is `until`, jumps; if it is the other boolean, drops it and goes on;
+    /// else fails.
     ShortCircuit { until: bool, target: usize },
-    /// The last value must be a boolean.
-    Boolean,
     /// Drops the last value.
     Drop,
     /// The guards fail unless the last value, which is dropped, is `true`.
@@ -115,8 +129,6 @@ pub enum TraceFunction {
     Caller,
     /// `caller_line/0`.
     CallerLine,
-    /// `current_stacktrace/0,1`.
-    CurrentStacktrace,
     /// `get_seq_token/0`.
     GetSeqToken,
     /// `set_seq_token/2`.

@@ -241,6 +241,7 @@ impl<'p, 'a, K: Fn(Term<'a>) -> Term<'p>> State<'p, 'a, '_, K> {
                 }
                 ExprOp::Tuple(count) => {
                     let from = stack.len() - count;
+                    stack[from..].reverse();
                     let tuple = heap.tuple(&stack[from..]);
                     stack.truncate(from);
                     stack.push(tuple);
@@ -252,16 +253,21 @@ impl<'p, 'a, K: Fn(Term<'a>) -> Term<'p>> State<'p, 'a, '_, K> {
                 }
                 ExprOp::Map(count) => {
                     let from = stack.len() - 2 * count;
-                    let pairs: Vec<(Term<'p>, Term<'p>)> = stack[from..]
-                        .chunks_exact(2)
-                        .map(|pair| (pair[0], pair[1]))
+                    let (values, keys) = stack[from..].split_at(*count);
+                    let pairs: Vec<(Term<'p>, Term<'p>)> = keys
+                        .iter()
+                        .rev()
+                        .copied()
+                        .zip(values.iter().rev().copied())
                         .collect();
                     let empty = heap.flat_map(&[], &[]).as_map()?;
                     stack.truncate(from);
                     stack.push(map::put_many(heap, empty, &pairs));
                 }
+                ExprOp::Own => stack.push(Term::pid(self.process.pid())),
                 ExprOp::Call(bif) => {
                     let from = stack.len() - bif.arity as usize;
+                    stack[from..].reverse();
                     // A tuple of them is a slice that stays for the call.
                     let args = heap.tuple(&stack[from..]).as_tuple()?.elements();
                     stack.truncate(from);
@@ -288,16 +294,18 @@ impl<'p, 'a, K: Fn(Term<'a>) -> Term<'p>> State<'p, 'a, '_, K> {
                         None => return None,
                     }
                 }
-                ExprOp::ShortCircuit { until, target } => {
-                    if stack.last()?.as_bool()? == *until {
-                        at = *target;
-                    } else {
+                ExprOp::ShortCircuit { until, target } => match stack.last()?.as_bool() {
+                    Some(value) if value == *until => at = *target,
+                    Some(_) => {
                         stack.pop();
                     }
-                }
-                ExprOp::Boolean => {
-                    stack.last()?.as_bool()?;
-                }
+                    None if body => {
+                        stack.pop();
+                        stack.push(FAILED);
+                        at = *target;
+                    }
+                    None => return None,
+                },
                 ExprOp::Drop => {
                     stack.pop();
                 }
@@ -308,6 +316,7 @@ impl<'p, 'a, K: Fn(Term<'a>) -> Term<'p>> State<'p, 'a, '_, K> {
                 }
                 ExprOp::Trace(function, count) => {
                     let from = stack.len() - count;
+                    stack[from..].reverse();
                     let value = self.actions?.call(*function, &stack[from..]);
                     stack.truncate(from);
                     match value {

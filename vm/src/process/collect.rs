@@ -106,6 +106,7 @@ impl Process {
                 };
                 events::collection(self, ends, done.reclaimed);
                 if let Some(since) = since {
+                    crate::bif::debug_state::lengthen_collection();
                     let took = (monotonic() - since).max(0) / 1_000_000;
                     monitor::collected(self, took as u64);
                 }

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use hashbrown::HashTable;
 
 use super::Process;
+use super::lazy::Lazy;
 use crate::heap::Heap;
 use crate::term::Term;
 use crate::term::word::Word;
@@ -18,8 +19,9 @@ use crate::term::word::is_immediate;
 const SCAN: usize = 8;
 
 /// The entries.
-pub struct Dictionary(RefCell<Entries>);
+pub struct Dictionary(Lazy<RefCell<Entries>>);
 
+#[derive(Default)]
 struct Entries {
     /// Key, value, key, value…
     words: Vec<Word>,
@@ -121,28 +123,28 @@ impl Entries {
 impl Dictionary {
     /// An empty one.
     pub(super) const fn new() -> Dictionary {
-        Dictionary(RefCell::new(Entries {
-            words: Vec::new(),
-            index: None,
-        }))
+        Dictionary(Lazy::new())
     }
 
     /// What the collector visits.
     pub(super) fn roots(&mut self) -> &mut [Word] {
-        &mut self.0.get_mut().words
+        match self.0.get_mut() {
+            Some(entries) => &mut entries.get_mut().words,
+            None => &mut [],
+        }
     }
 }
 
 impl Process {
     /// The value of a key in the process dictionary.
     pub fn dictionary_get(&self, key: Term<'_>) -> Option<Term<'_>> {
-        let entries = self.dictionary.0.borrow();
+        let entries = self.dictionary.0.get()?.borrow();
         entries.find(key).map(|at| entries.value(at))
     }
 
     /// Sets the value of a key, both terms of this process's heap; the value that it had.
     pub fn dictionary_put<'p>(&'p self, key: Term<'p>, value: Term<'p>) -> Option<Term<'p>> {
-        let mut entries = self.dictionary.0.borrow_mut();
+        let mut entries = self.dictionary.0.made().borrow_mut();
         match entries.find(key) {
             Some(at) => {
                 let old = entries.value(at);
@@ -158,7 +160,7 @@ impl Process {
 
     /// Removes a key; the value that it had.
     pub fn dictionary_erase(&self, key: Term<'_>) -> Option<Term<'_>> {
-        let mut entries = self.dictionary.0.borrow_mut();
+        let mut entries = self.dictionary.0.get()?.borrow_mut();
         let at = entries.find(key)?;
         Some(entries.remove(at))
     }
@@ -166,15 +168,18 @@ impl Process {
     /// Removes all keys; the list of `{Key, Value}` that there were.
     pub fn dictionary_clear(&self) -> Term<'_> {
         let list = self.dictionary_list(self.heap());
-        let mut entries = self.dictionary.0.borrow_mut();
-        entries.words = Vec::new();
-        entries.index = None;
+        if let Some(entries) = self.dictionary.0.get() {
+            entries.take();
+        }
         list
     }
 
     /// The list of `{Key, Value}`.
     pub fn dictionary_list<'p>(&'p self, heap: Heap<'p>) -> Term<'p> {
-        let entries = self.dictionary.0.borrow();
+        let Some(entries) = self.dictionary.0.get() else {
+            return Term::NIL;
+        };
+        let entries = entries.borrow();
         (0..entries.len()).fold(Term::NIL, |rest, at| {
             heap.cons(heap.tuple(&[entries.key(at), entries.value(at)]), rest)
         })
@@ -182,7 +187,10 @@ impl Process {
 
     /// The list of keys, or of those that have a value.
     pub fn dictionary_keys<'p>(&'p self, heap: Heap<'p>, with: Option<Term<'_>>) -> Term<'p> {
-        let entries = self.dictionary.0.borrow();
+        let Some(entries) = self.dictionary.0.get() else {
+            return Term::NIL;
+        };
+        let entries = entries.borrow();
         (0..entries.len())
             .filter(|&at| with.is_none_or(|value| entries.value(at).exactly_equals(value)))
             .fold(Term::NIL, |rest, at| heap.cons(entries.key(at), rest))
@@ -190,6 +198,7 @@ impl Process {
 
     /// How many keys there are.
     pub fn dictionary_len(&self) -> usize {
-        self.dictionary.0.borrow().len()
+        let entries = self.dictionary.0.get();
+        entries.map_or(0, |entries| entries.borrow().len())
     }
 }

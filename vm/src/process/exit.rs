@@ -67,6 +67,11 @@ impl Process {
     /// The process is to end with this reason, a term of its own heap. The first reason counts.
     pub fn begin_exit<'p>(&'p self, reason: Term<'p>) {
         if self.exit.phase.get() == Phase::Alive {
+            if self.shared.is_system() {
+                // Nothing of the node can be relied on without it.
+                let (pid, reason) = (hooks::print(Term::pid(self.pid())), hooks::print(reason));
+                crate::fatal::end(&format!("System process {pid} terminated: {reason}"));
+            }
             self.exit.phase.set(Phase::Layers(0));
             self.roots.exit_reason.set(reason.word());
             self.wait.set(Wait::Turn);

@@ -32,6 +32,8 @@ pub enum Flag {
     TraceFrames = 1 << 11,
     /// A traced BIF gave way, and is not to be told when it goes on.
     ResumesBif = 1 << 12,
+    /// It waits for work that is done beside the schedulers: to others it runs.
+    Works = 1 << 13,
 }
 
 /// The flags.

@@ -6,6 +6,7 @@
 
 use super::Process;
 use super::alias;
+use super::flags::Flag;
 use super::hooks::{self, RemoteTo};
 use super::queue::Node;
 use super::relations::{AliasKind, Monitored, Target};
@@ -115,7 +116,10 @@ impl Process {
             }
             Signal::Rpc(run) => run(Some(self)),
             Signal::Timeout(number) => self.timeout_fired(number),
-            Signal::Poke => {}
+            Signal::Poke => {
+                // What was done beside the schedulers is done.
+                self.flags.set(Flag::Works, false);
+            }
             Signal::Seen(_) | Signal::SeenPair(_) | Signal::Marker => {
                 unreachable!("only a mailbox has these")
             }

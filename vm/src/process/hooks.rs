@@ -19,6 +19,9 @@ use crate::term::{Pid, PortId, Term};
 pub trait Schedulers: Send + Sync {
     /// A process is to be run.
     fn ready(&self, process: Queued);
+    /// A process that may wait in a run queue is to be served sooner than when it was put there
+    /// ([`Shared::service_priority`](super::Shared::service_priority)).
+    fn hurry(&self, _: Pid) {}
     /// After this time, unless cancelled, the process gets `Signal::Timeout(number)`. The answer
     /// identifies the timer.
     fn set_timeout(&self, pid: Pid, number: u64, after: Duration) -> u64;
@@ -153,6 +156,10 @@ pub trait Distribution: Send + Sync {
 pub trait Stacks: Send + Sync {
     /// `current_function`: the function that a process is in.
     fn current_function(&self, process: &Process) -> Option<crate::code::Mfa>;
+    /// The same for a process that asks of itself: the function that calls the BIF.
+    fn asking_function(&self, process: &Process) -> Option<crate::code::Mfa> {
+        self.current_function(process)
+    }
     /// `current_location`: `{Module, Function, Arity, Location}`, or `undefined`.
     fn current_location<'p>(&self, process: &'p Process, heap: Heap<'p>) -> Term<'p>;
     /// `current_stacktrace`: a list of such tuples, at most `depth`.

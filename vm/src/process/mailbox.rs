@@ -13,6 +13,7 @@ use std::ptr::null_mut;
 
 use smallvec::SmallVec;
 
+use super::lazy::Lazy;
 use super::queue::Node;
 use super::signal::{RefNumber, Signal};
 use crate::heap::Heap;
@@ -38,7 +39,7 @@ pub struct Mailbox {
     current: Cell<NodePtr>,
     len: Cell<usize>,
     seen: RefCell<Seen>,
-    markers: RefCell<Vec<Marker>>,
+    markers: Lazy<RefCell<Vec<Marker>>>,
     next_marker: Cell<u32>,
 }
 
@@ -57,7 +58,7 @@ impl Mailbox {
             current: Cell::new(null_mut()),
             len: Cell::new(0),
             seen: RefCell::new(Seen::default()),
-            markers: RefCell::new(Vec::new()),
+            markers: Lazy::new(),
             next_marker: Cell::new(0),
         }
     }
@@ -261,7 +262,7 @@ impl Mailbox {
 
     /// Remembers the end of the list; the answer names the place.
     pub fn reserve_marker(&self) -> u32 {
-        let mut markers = self.markers.borrow_mut();
+        let mut markers = self.markers.made().borrow_mut();
         if let Some(unused) = markers.iter().position(|marker| marker.reference.is_none()) {
             self.drop_marker(&mut markers, unused);
         } else if markers.len() >= MARKERS {
@@ -281,7 +282,10 @@ impl Mailbox {
 
     /// Binds a place to a reference.
     pub fn bind_marker(&self, number: u32, reference: RefNumber) {
-        let mut markers = self.markers.borrow_mut();
+        let Some(markers) = self.markers.get() else {
+            return;
+        };
+        let mut markers = markers.borrow_mut();
         if let Some(marker) = markers.iter_mut().find(|marker| marker.number == number) {
             marker.reference = Some(reference);
         }
@@ -289,7 +293,10 @@ impl Mailbox {
 
     /// Forgets a place that was not bound.
     pub fn clear_marker_number(&self, number: u32) {
-        let mut markers = self.markers.borrow_mut();
+        let Some(markers) = self.markers.get() else {
+            return;
+        };
+        let mut markers = markers.borrow_mut();
         if let Some(at) = markers.iter().position(|marker| marker.number == number) {
             self.drop_marker(&mut markers, at);
         }
@@ -297,7 +304,10 @@ impl Mailbox {
 
     /// Forgets the place that is bound to a reference.
     pub fn clear_marker(&self, reference: RefNumber) {
-        let mut markers = self.markers.borrow_mut();
+        let Some(markers) = self.markers.get() else {
+            return;
+        };
+        let mut markers = markers.borrow_mut();
         if let Some(at) = markers
             .iter()
             .position(|marker| marker.reference == Some(reference))
@@ -308,7 +318,10 @@ impl Mailbox {
 
     /// Starts the receive at the place that is bound to a reference, if one is.
     pub fn use_marker(&self, reference: RefNumber) {
-        let markers = self.markers.borrow();
+        let Some(markers) = self.markers.get() else {
+            return;
+        };
+        let markers = markers.borrow();
         if let Some(marker) = markers
             .iter()
             .find(|marker| marker.reference == Some(reference))
@@ -366,7 +379,9 @@ impl Mailbox {
         let mut node = self.first.replace(null_mut());
         self.last.set(null_mut());
         self.len.set(0);
-        self.markers.borrow_mut().clear();
+        if let Some(markers) = self.markers.get() {
+            markers.borrow_mut().clear();
+        }
         *self.seen.borrow_mut() = Seen::default();
         while !node.is_null() {
             // SAFETY: the list is this mailbox's alone, and was emptied above.

@@ -13,6 +13,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::IntoIter;
 use rustc_hash::FxBuildHasher;
 
+use super::lazy::Lazy;
 use super::signal::{Origin, Peer, RefNumber};
 use super::suspend::Suspending;
 use crate::atom::Atom;
@@ -72,14 +73,21 @@ type Map<K, V> = HashMap<K, V, FxBuildHasher>;
 
 /// All relations of a process.
 pub struct Relations {
+    tables: Lazy<Tables>,
+    suspended: Cell<bool>,
+}
+
+/// What a process without relations does without.
+#[derive(Default)]
+struct Tables {
     links: RefCell<Map<Peer, u64>>,
     next_unlink: Cell<u64>,
     /// Monitors and aliases that this process made.
-    pub(super) monitors: RefCell<Map<RefNumber, Monitor>>,
+    monitors: RefCell<Map<RefNumber, Monitor>>,
     /// Monitors of this process.
-    pub(super) monitored: RefCell<Map<RefNumber, Monitored>>,
-    rare: RefCell<Option<Box<Rare>>>,
-    suspended: Cell<bool>,
+    monitored: RefCell<Map<RefNumber, Monitored>>,
+    suspending: RefCell<Map<Pid, Suspending>>,
+    suspended_by: RefCell<Vec<Pid>>,
 }
 
 /// All relations of a process that ends, to be gone through in several turns.
@@ -90,12 +98,6 @@ pub(super) struct All {
     pub(super) monitors: IntoIter<RefNumber, Monitor>,
     /// Monitors of it.
     pub(super) monitored: IntoIter<RefNumber, Monitored>,
-}
-
-#[derive(Default)]
-struct Rare {
-    suspending: Map<Pid, Suspending>,
-    suspended_by: Vec<Pid>,
 }
 
 /// What [`Relations::add_link`] found.
@@ -111,18 +113,14 @@ impl Relations {
     /// None.
     pub const fn new() -> Relations {
         Relations {
-            links: RefCell::new(HashMap::with_hasher(FxBuildHasher)),
-            next_unlink: Cell::new(0),
-            monitors: RefCell::new(HashMap::with_hasher(FxBuildHasher)),
-            monitored: RefCell::new(HashMap::with_hasher(FxBuildHasher)),
-            rare: RefCell::new(None),
+            tables: Lazy::new(),
             suspended: Cell::new(false),
         }
     }
 
     /// Adds a link on the side that asks for it.
     pub fn add_link(&self, peer: Peer) -> LinkAdded {
-        match self.links.borrow_mut().insert(peer, 0) {
+        match self.tables.made().links.borrow_mut().insert(peer, 0) {
             Some(0) => LinkAdded::Present,
             _ => LinkAdded::New,
         }
@@ -131,27 +129,34 @@ impl Relations {
     /// Adds a link that the other side asked for. One that this side is taking down stays so: its unlink
     /// follows the other side's link.
     pub fn accept_link(&self, peer: Peer) {
-        self.links.borrow_mut().entry(peer).or_insert(0);
+        let links = &self.tables.made().links;
+        links.borrow_mut().entry(peer).or_insert(0);
     }
 
     /// Whether a link stands.
     pub fn is_linked(&self, peer: Peer) -> bool {
-        self.links.borrow().get(&peer) == Some(&0)
+        self.tables
+            .get()
+            .is_some_and(|tables| tables.links.borrow().get(&peer) == Some(&0))
     }
 
     /// Marks a link as being taken down; the number for the unlink signal, or none where no link stands.
     pub fn begin_unlink(&self, peer: Peer) -> Option<u64> {
-        let mut links = self.links.borrow_mut();
+        let tables = self.tables.get()?;
+        let mut links = tables.links.borrow_mut();
         let entry = links.get_mut(&peer).filter(|unlinking| **unlinking == 0)?;
-        let id = self.next_unlink.get() + 1;
-        self.next_unlink.set(id);
+        let id = tables.next_unlink.get() + 1;
+        tables.next_unlink.set(id);
         *entry = id;
         Some(id)
     }
 
     /// The other side has seen the unlink of this number.
     pub fn end_unlink(&self, peer: Peer, id: u64) {
-        let mut links = self.links.borrow_mut();
+        let Some(tables) = self.tables.get() else {
+            return;
+        };
+        let mut links = tables.links.borrow_mut();
         if links.get(&peer) == Some(&id) {
             links.remove(&peer);
         }
@@ -159,24 +164,31 @@ impl Relations {
 
     /// Drops a link if it stands; whether it did.
     pub fn remove_link(&self, peer: Peer) -> bool {
-        let mut links = self.links.borrow_mut();
-        if links.get(&peer) == Some(&0) {
+        let Some(tables) = self.tables.get() else {
+            return false;
+        };
+        let mut links = tables.links.borrow_mut();
+        let stands = links.get(&peer) == Some(&0);
+        if stands {
             links.remove(&peer);
-            return true;
         }
-        false
+        stands
     }
 
     /// Drops a link's entry in whatever state.
     pub fn forget_link(&self, peer: Peer) {
-        self.links.borrow_mut().remove(&peer);
+        if let Some(tables) = self.tables.get() {
+            tables.links.borrow_mut().remove(&peer);
+        }
     }
 
     /// The links that stand, in order.
     pub fn links(&self) -> Vec<Peer> {
-        let mut links: Vec<Peer> = self
-            .links
-            .borrow()
+        let Some(tables) = self.tables.get() else {
+            return Vec::new();
+        };
+        let links = tables.links.borrow();
+        let mut links: Vec<Peer> = links
             .iter()
             .filter(|(_, unlinking)| **unlinking == 0)
             .map(|(peer, _)| *peer)
@@ -187,7 +199,10 @@ impl Relations {
 
     /// Copies the literals of an area that tags still point to.
     pub(super) fn copy_literals(&mut self, area: LiteralRange) {
-        for monitor in self.monitors.get_mut().values_mut() {
+        let Some(tables) = self.tables.get_mut() else {
+            return;
+        };
+        for monitor in tables.monitors.get_mut().values_mut() {
             if let Some(tag) = &mut monitor.tag {
                 tag.copy_literals(area);
             }
@@ -196,21 +211,31 @@ impl Relations {
 
     /// Takes everything out, for the exit.
     pub(super) fn take_all(&self) -> All {
+        fn taken<K, V>(
+            tables: Option<&Tables>,
+            which: fn(&Tables) -> &RefCell<Map<K, V>>,
+        ) -> IntoIter<K, V> {
+            tables
+                .map_or_else(Map::default, |tables| which(tables).take())
+                .into_iter()
+        }
+        let tables = self.tables.get();
         All {
-            links: std::mem::take(&mut *self.links.borrow_mut()).into_iter(),
-            monitors: std::mem::take(&mut *self.monitors.borrow_mut()).into_iter(),
-            monitored: std::mem::take(&mut *self.monitored.borrow_mut()).into_iter(),
+            links: taken(tables, |tables| &tables.links),
+            monitors: taken(tables, |tables| &tables.monitors),
+            monitored: taken(tables, |tables| &tables.monitored),
         }
     }
 
     /// Adds a monitor or alias of this process.
     pub fn add_monitor(&self, reference: RefNumber, monitor: Monitor) {
-        self.monitors.borrow_mut().insert(reference, monitor);
+        let monitors = &self.tables.made().monitors;
+        monitors.borrow_mut().insert(reference, monitor);
     }
 
     /// Takes a monitor or alias out.
     pub fn take_monitor(&self, reference: RefNumber) -> Option<Monitor> {
-        self.monitors.borrow_mut().remove(&reference)
+        self.tables.get()?.monitors.borrow_mut().remove(&reference)
     }
 
     /// Looks at a monitor or alias.
@@ -219,14 +244,17 @@ impl Relations {
         reference: RefNumber,
         look: impl FnOnce(&mut Monitor) -> R,
     ) -> Option<R> {
-        self.monitors.borrow_mut().get_mut(&reference).map(look)
+        let mut monitors = self.tables.get()?.monitors.borrow_mut();
+        monitors.get_mut(&reference).map(look)
     }
 
     /// The targets of all monitors with their references, in the order in which they were made.
     pub fn monitors(&self) -> Vec<(RefNumber, Target)> {
-        let mut list: Vec<_> = self
-            .monitors
-            .borrow()
+        let Some(tables) = self.tables.get() else {
+            return Vec::new();
+        };
+        let monitors = tables.monitors.borrow();
+        let mut list: Vec<_> = monitors
             .iter()
             .map(|(reference, monitor)| (*reference, monitor.target))
             .collect();
@@ -236,19 +264,36 @@ impl Relations {
 
     /// Adds a monitor of this process.
     pub fn add_monitored(&self, reference: RefNumber, monitored: Monitored) {
-        self.monitored.borrow_mut().insert(reference, monitored);
+        let table = &self.tables.made().monitored;
+        table.borrow_mut().insert(reference, monitored);
     }
 
     /// Drops a monitor of this process; whether there was one.
     pub fn remove_monitored(&self, reference: RefNumber) -> bool {
-        self.monitored.borrow_mut().remove(&reference).is_some()
+        self.tables
+            .get()
+            .is_some_and(|tables| tables.monitored.borrow_mut().remove(&reference).is_some())
+    }
+
+    /// Monitors of this process: their references, who made them, and the name by which each found it.
+    pub fn monitored(&self) -> Vec<(RefNumber, Origin, Option<Atom>)> {
+        let Some(tables) = self.tables.get() else {
+            return Vec::new();
+        };
+        let monitored = tables.monitored.borrow();
+        let entries = monitored
+            .iter()
+            .map(|(&reference, entry)| (reference, entry.origin.clone(), entry.name));
+        entries.collect()
     }
 
     /// Who monitors this process, in the order in which the monitors were made.
     pub fn monitored_by(&self) -> Vec<Origin> {
-        let mut list: Vec<_> = self
-            .monitored
-            .borrow()
+        let Some(tables) = self.tables.get() else {
+            return Vec::new();
+        };
+        let monitored = tables.monitored.borrow();
+        let mut list: Vec<_> = monitored
             .iter()
             .map(|(reference, monitored)| (*reference, monitored.origin.clone()))
             .collect();
@@ -263,28 +308,25 @@ impl Relations {
 
     /// Somebody suspends this process.
     pub(super) fn add_suspended_by(&self, by: Pid) {
-        self.rare
-            .borrow_mut()
-            .get_or_insert_default()
-            .suspended_by
-            .push(by);
+        let tables = self.tables.made();
+        tables.suspended_by.borrow_mut().push(by);
         self.suspended.set(true);
     }
 
     /// Somebody does not suspend this process any more.
     pub(super) fn remove_suspended_by(&self, by: Pid) {
-        if let Some(rare) = self.rare.borrow_mut().as_mut() {
-            rare.suspended_by.retain(|&other| other != by);
-            self.suspended.set(!rare.suspended_by.is_empty());
+        if let Some(tables) = self.tables.get() {
+            let mut suspended_by = tables.suspended_by.borrow_mut();
+            suspended_by.retain(|&other| other != by);
+            self.suspended.set(!suspended_by.is_empty());
         }
     }
 
     /// Who suspends this process.
     pub(super) fn suspended_by(&self) -> Vec<Pid> {
-        let rare = self.rare.borrow();
-        rare.iter()
-            .flat_map(|rare| rare.suspended_by.iter().copied())
-            .collect()
+        self.tables
+            .get()
+            .map_or_else(Vec::new, |tables| tables.suspended_by.borrow().clone())
     }
 
     /// Looks at what this process suspends.
@@ -292,15 +334,17 @@ impl Relations {
         &self,
         look: impl FnOnce(&mut HashMap<Pid, Suspending, FxBuildHasher>) -> R,
     ) -> R {
-        look(&mut self.rare.borrow_mut().get_or_insert_default().suspending)
+        look(&mut self.tables.made().suspending.borrow_mut())
     }
 
     /// What this process suspends, in order.
     pub fn suspending(&self) -> Vec<(Pid, Suspending)> {
-        let rare = self.rare.borrow();
-        let mut list: Vec<_> = rare
+        let Some(tables) = self.tables.get() else {
+            return Vec::new();
+        };
+        let suspending = tables.suspending.borrow();
+        let mut list: Vec<_> = suspending
             .iter()
-            .flat_map(|rare| rare.suspending.iter())
             .map(|(pid, entry)| (*pid, entry.clone()))
             .collect();
         list.sort_unstable_by_key(|(pid, _)| *pid);
@@ -309,9 +353,12 @@ impl Relations {
 
     /// An estimate of the bytes that the relations take.
     pub fn memory(&self) -> usize {
-        self.links.borrow().allocation_size()
-            + self.monitors.borrow().allocation_size()
-            + self.monitored.borrow().allocation_size()
+        self.tables.get().map_or(0, |tables| {
+            size_of::<Tables>()
+                + tables.links.borrow().allocation_size()
+                + tables.monitors.borrow().allocation_size()
+                + tables.monitored.borrow().allocation_size()
+        })
     }
 }
 

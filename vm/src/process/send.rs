@@ -76,7 +76,10 @@ pub fn deliver<'p>(
                 events::send(process, to, message);
                 Ok(to_peer(process, peer, message, options))
             }
-            None => Err(badarg()),
+            None => {
+                events::send(process, to, message);
+                Err(badarg())
+            }
         },
         Kind::Ref(reference) => {
             events::send(process, to, message);
@@ -188,10 +191,10 @@ fn to_peer(from: &Process, peer: Peer, message: Term<'_>, options: SendOptions) 
 }
 
 fn to_port(from: &Process, port: PortId, message: Term<'_>, options: SendOptions) -> Sent {
-    match hooks::ports().map(|ports| ports.message(port, from, message, options.suspend)) {
-        Some(PortSent::Busy) => Sent::Busy,
-        Some(PortSent::Done) | None => Sent::Done,
-    }
+    let sent = hooks::ports().map(|ports| ports.message(port, from, message, options.suspend));
+    let busy = matches!(sent, Some(PortSent::Busy));
+    from.set_waits_for_port(busy && options.suspend);
+    if busy { Sent::Busy } else { Sent::Done }
 }
 
 fn to_external(

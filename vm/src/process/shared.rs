@@ -79,6 +79,8 @@ pub struct Shared {
     pub(super) state: State,
     pub(super) queue: Queue<Signal>,
     priority: AtomicU8,
+    /// The priority of the most urgent of those whose signals it has yet to handle.
+    urgency: AtomicU8,
     /// The scheduler that it is bound to (from 1), or 0.
     bound: AtomicU32,
     /// The index of the name it is registered under. Written under the registry's lock.
@@ -111,6 +113,7 @@ impl Shared {
             state: State::new(),
             queue: Queue::new(),
             priority: AtomicU8::new(priority as u8),
+            urgency: AtomicU8::new(Priority::Low as u8),
             bound: AtomicU32::new(0),
             name: AtomicU32::new(NO_NAME),
             reductions: AtomicU64::new(0),
@@ -159,6 +162,30 @@ impl Shared {
     /// Sets its priority; it counts from the next time it is put into a run queue on.
     pub fn set_priority(&self, priority: Priority) {
         self.priority.store(priority as u8, Ordering::Relaxed);
+    }
+
+    /// The priority with which it is served now: its own, or that of a sender whose signals it has yet to handle (OTP 25
+    /// does so for the same reason: who waits for the answer must not wait for all that are in between).
+    pub fn service_priority(&self) -> Priority {
+        self.priority()
+            .min(Priority::from_u8(self.urgency.load(Ordering::Relaxed)))
+    }
+
+    /// A process of such a priority has sent a signal; whether it is served sooner now.
+    ///
+    /// `Release`, with the `Acquire` of [`take_urgency`](Shared::take_urgency): the signal was pushed before.
+    pub(super) fn raise_urgency(&self, sender: Priority) -> bool {
+        sender < self.priority()
+            && self.urgency.fetch_min(sender as u8, Ordering::Release) > sender as u8
+    }
+
+    /// Begins a turn in which all signals are handled; whether it comes sooner than its own priority would give it.
+    pub(super) fn take_urgency(&self) -> bool {
+        if self.urgency.load(Ordering::Relaxed) == Priority::Low as u8 {
+            return false;
+        }
+        let urgency = self.urgency.swap(Priority::Low as u8, Ordering::Acquire);
+        Priority::from_u8(urgency) < self.priority()
     }
 
     /// The scheduler that it is bound to (from 1), or 0.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Process;
 use super::hooks;
 use super::queue::Node;
-use super::table;
+use super::{slice, table};
 use crate::atom::{Atom, well_known};
 use crate::heap::{Heap, LiteralRange, OwnedTerm};
 use crate::node_name::Node as NodeName;
@@ -220,10 +220,22 @@ pub fn send(to: Pid, signal: Signal) -> Result<(), Signal> {
     let Some(shared) = table::get(to, &guard) else {
         return Err(signal);
     };
+    let is_message = matches!(
+        signal,
+        Signal::Message(_) | Signal::Traced { .. } | Signal::AliasMessage { .. }
+    );
     match shared.queue.push(Node::new(signal)) {
         Ok(()) => {
-            if let Some(queued) = shared.wake() {
-                hooks::ready(queued);
+            let urgent = !is_message && shared.raise_urgency(slice::served());
+            match shared.wake() {
+                Some(queued) => hooks::ready(queued),
+                // It may wait in a queue among those of its own priority.
+                None if urgent => {
+                    if let Some(schedulers) = hooks::schedulers() {
+                        schedulers.hurry(to);
+                    }
+                }
+                None => {}
             }
             Ok(())
         }

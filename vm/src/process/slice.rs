@@ -1,6 +1,8 @@
 //! A turn of a process: signals first, then code, then either sleep, another turn, or the end.
 
-use super::{Process, Queued, REDUCTIONS, Running};
+use std::cell::Cell;
+
+use super::{Priority, Process, Queued, REDUCTIONS, Running};
 use crate::term::Term;
 use crate::term::word::Word;
 use crate::trace::call::time_slice;
@@ -44,11 +46,23 @@ pub enum After {
     Ended,
 }
 
+thread_local! {
+    /// The priority of the process whose turn it is on this thread; the lowest one outside turns.
+    static SERVED: Cell<Priority> = const { Cell::new(Priority::Low) };
+}
+
+/// The priority of the process whose turn it is on this thread: the urgency of what it sends.
+pub(super) fn served() -> Priority {
+    SERVED.get()
+}
+
 /// Gives a process a turn; what became of it, and the reductions that it used.
 pub fn turn(mut process: Running, runner: &mut dyn Runner) -> (After, u64) {
     process.begin_slice(REDUCTIONS);
     let before = process.total_reductions();
+    SERVED.set(process.shared().priority());
     let next = next(&mut process, runner);
+    SERVED.set(Priority::Low);
     let used = process.total_reductions().saturating_sub(before);
     (finish(process, next), used)
 }
@@ -57,7 +71,8 @@ fn next(process: &mut Process, runner: &mut dyn Runner) -> Next {
     if process.must_leave() {
         return Next::End;
     }
-    run(process, runner)
+    let for_signals = process.shared().take_urgency();
+    run(process, runner, for_signals)
 }
 
 fn finish(mut process: Running, next: Next) -> After {
@@ -66,10 +81,21 @@ fn finish(mut process: Running, next: Next) -> After {
             if monitor::profiles_processes() {
                 monitor::process(process.pid(), events::current(&process), false);
             }
-            process.sleep().map_or(After::Asleep, After::Ready)
+            match process.sleep() {
+                None => After::Asleep,
+                Some(again) => {
+                    if monitor::profiles_processes() {
+                        monitor::process(again.shared().pid(), None, true);
+                    }
+                    After::Ready(again)
+                }
+            }
         }
         Next::Turn => After::Ready(process.give_way()),
         Next::End if process.exit_step() => {
+            if monitor::profiles_processes() {
+                monitor::process(process.pid(), events::current(&process), false);
+            }
             events::ended(&process);
             process.die();
             After::Ended
@@ -109,9 +135,10 @@ impl Watched {
         Watched { told, timed, since }
     }
 
+    /// `ends`: the process does so, which is no end of a turn.
     #[inline]
-    fn end(self, process: &Process) {
-        if self.told || events::has_turns(process) {
+    fn end(self, process: &Process, ends: bool) {
+        if !ends && (self.told || events::has_turns(process)) {
             events::turn(process, false);
         }
         if self.timed || process.is_timed() {
@@ -128,29 +155,35 @@ fn now() -> i64 {
     super::hooks::schedulers().map_or(0, |clock| clock.monotonic_time())
 }
 
-fn run(process: &mut Process, runner: &mut dyn Runner) -> Next {
+/// A turn; one that is `for_signals` came sooner than the process's priority would give it, and runs no code.
+fn run(process: &mut Process, runner: &mut dyn Runner, for_signals: bool) -> Next {
     loop {
-        if !process.handle_signals() {
-            return if process.must_leave() {
-                Next::End
-            } else {
-                Next::Turn
-            };
+        let was_alive = !process.must_leave();
+        let handled = process.handle_signals();
+        if handled {
+            process.do_tasks();
         }
-        process.do_tasks();
         if process.must_leave() {
+            if was_alive && events::has_turns(process) {
+                // It had its turn to end.
+                events::last_turn(process);
+            }
             return Next::End;
+        }
+        if !handled {
+            return Next::Turn;
         }
         if process.is_suspended() || !process.is_ready() {
             return Next::Sleep;
         }
-        if process.reductions_left() <= 0 {
+        if process.reductions_left() <= 0 || for_signals {
             return Next::Turn;
         }
         process.resume();
         let watched = Watched::begin(process);
         let outcome = runner.run(process);
-        watched.end(process);
+        let ends = matches!(outcome, Outcome::Exited { .. }) || process.must_leave();
+        watched.end(process, ends);
         match outcome {
             Outcome::Yielded if process.must_leave() => return Next::End,
             Outcome::Yielded => return Next::Turn,

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use smallvec::SmallVec;
+
 use super::flags::Flag;
 use super::mailbox::NOTHING;
 use super::relations::{AliasKind, Monitor, Monitored, Target};
@@ -205,7 +207,7 @@ pub fn spawn(
     let (module, function) = (Term::atom(module), Term::atom(function));
     process
         .saved
-        .set(vec![module.word(), function.word(), args]);
+        .set(SmallVec::from_buf([module.word(), function.word(), args]));
     process.ip.set(APPLY.as_ptr());
     set_up(&mut process, parent, &options);
     process.set_initial_call(options.shown.unwrap_or_else(|| Mfa {

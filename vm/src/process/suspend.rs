@@ -44,6 +44,16 @@ impl Process {
         self.relations.is_suspended()
     }
 
+    /// Whether it waits until a port is not busy any more: to others it is suspended.
+    pub fn waits_for_port(&self) -> bool {
+        self.waits_for_port.get()
+    }
+
+    /// Notes whether it waits until a port is not busy any more.
+    pub fn set_waits_for_port(&self, waits: bool) {
+        self.waits_for_port.set(waits);
+    }
+
     /// Whether this process suspends another.
     pub fn suspends(&self, pid: Pid) -> bool {
         self.relations
@@ -106,6 +116,12 @@ impl Process {
         left.is_some()
     }
 
+    /// This process called a fun of code that is being purged: it is suspended, in its own name, until
+    /// [`purge_ended`].
+    pub(crate) fn suspend_until_purged(&self) {
+        self.relations.add_suspended_by(self.pid);
+    }
+
     /// The end of a process's suspensions: of others by it, and of it by others.
     pub(super) fn end_suspensions(&self) {
         for (pid, _) in self.relations.suspending() {
@@ -115,6 +131,11 @@ impl Process {
             suspended_ends(self.pid, by);
         }
     }
+}
+
+/// Lets a process go on that waited for the end of a purge.
+pub fn purge_ended(pid: Pid) {
+    release(pid, pid);
 }
 
 fn release(by: Pid, pid: Pid) {

@@ -28,6 +28,8 @@ pub fn explain(error: CompileError, pattern: &[u8]) -> (String, usize) {
         57 if at_end && before.ends_with(b"\\g") => like(26, less),
         78 if at_end && before.ends_with(b"\\o{") => like(64, offset),
         78 if at_end && before.ends_with(b"\\x{") => like(67, offset),
+        // The workspace of PCRE 8 is full then.
+        19 => like(86, offset),
         15 => like(15, reference_end(pattern, offset)),
         25 => like(25, group_end(pattern, offset)),
         54 => {

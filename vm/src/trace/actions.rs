@@ -57,8 +57,13 @@ impl<'p> Actions<'p> {
         self.message.get()
     }
 
-    /// Whether the return is to be told.
+    /// Whether the return is to be told: exceptions are told with it.
     pub fn returns(&self) -> bool {
+        self.returns.get() || self.exceptions.get()
+    }
+
+    /// Whether `return_trace` was called.
+    pub fn asked_returns(&self) -> bool {
         self.returns.get()
     }
 
@@ -81,7 +86,6 @@ impl<'p> Actions<'p> {
                 Term::TRUE
             }
             TraceFunction::ExceptionTrace => {
-                self.returns.set(true);
                 self.exceptions.set(true);
                 Term::TRUE
             }
@@ -93,24 +97,26 @@ impl<'p> Actions<'p> {
                 println!("{}", hooks::print(args[0]));
                 Term::TRUE
             }
+            // A test is a BIF: it has no caller.
+            TraceFunction::Caller | TraceFunction::CallerLine if self.test => Term::UNDEFINED,
             TraceFunction::Caller => {
                 calling(process).map_or(Term::UNDEFINED, |place| mfa_term(heap, place.mfa))
             }
             TraceFunction::CallerLine => caller_line(process, heap),
-            TraceFunction::CurrentStacktrace => {
-                let depth = match args.first() {
-                    None => crate::process::backtrace_depth(),
-                    Some(depth) => depth.as_usize()?,
-                };
-                super::events::stacktrace(process, heap, depth)
-            }
             TraceFunction::GetSeqToken => process.seq_token(),
+            // A test changes nothing.
+            TraceFunction::SetSeqToken if self.test => sequential::info(process, args[0])?,
             TraceFunction::SetSeqToken => sequential::set(process, args[0], args[1], false)?,
             TraceFunction::IsSeqTrace => Term::bool(!process.seq_token().is_nil()),
             TraceFunction::GetTcw => heap.unsigned(control_word().load(Ordering::SeqCst).into()),
             TraceFunction::SetTcw => {
                 let word = u32::try_from(args[0].as_u64()?).ok()?;
-                heap.unsigned(control_word().swap(word, Ordering::SeqCst).into())
+                let before = if self.test {
+                    control_word().load(Ordering::SeqCst)
+                } else {
+                    control_word().swap(word, Ordering::SeqCst)
+                };
+                heap.unsigned(before.into())
             }
             TraceFunction::EnableTrace | TraceFunction::DisableTrace => {
                 self.switch(function == TraceFunction::EnableTrace, args)?

@@ -35,6 +35,9 @@ enum Frame {
     },
     /// Where it returns to is told.
     ReturnTo,
+    /// A BIF called last: its caller, by the instruction that calls. The stock VM gives such calls a frame, so the
+    /// caller is one that the BIF returns to, and stands in stack traces.
+    LastCall { at: *const Instr },
     /// Its time is taken; what was timed before it.
     Time { before: Option<&'static Export> },
 }
@@ -42,7 +45,7 @@ enum Frame {
 type Frames = SmallVec<[Frame; 2]>;
 
 /// The most words of all frames of one call.
-const FRAME_WORDS: usize = 3 + 3 + 1 + 2;
+const FRAME_WORDS: usize = 2 + 3 + 3 + 1 + 2;
 
 fn term<'p>(word: Word) -> Term<'p> {
     // SAFETY: a term of the running process; nothing is collected while it is looked at here.
@@ -121,12 +124,30 @@ pub(crate) fn bif(
     let export = Export::of(exceptions::mfa_of(traced));
     let original = export.bif().expect("what is traced as a BIF is one");
     // From here on it is a last call: what it returns to stands on the stack.
+    let at = process.ip.get();
     calls::before_call(process, position);
+    // SAFETY: the process is at this instruction.
+    let by_name = matches!(
+        unsafe { &*at },
+        Instr::CallBifOnly { .. } | Instr::CallBifLast { .. }
+    );
+    // One reached by `apply` is called last indeed, but if it can only raise.
+    let last = by_name
+        || (position.is_last()
+            && exceptions::is_raising_bif(export.mfa)
+            && !std::ptr::eq(at, export.bif_stub()));
     process.ip.set(export.bif_stub());
+    let arity = original.arity as usize;
+    if last {
+        let frame = Frames::from_iter([Frame::LastCall { at }]);
+        if let Err(flow) = push(process, registers, arity, &frame) {
+            return flow;
+        }
+    }
     let resumed = process.take_resumed_bif() == Some(std::ptr::from_ref(original) as usize);
     if !resumed && let Some(point) = of_export(export) {
         let frames = called(process, registers, &point);
-        if let Err(flow) = push(process, registers, original.arity as usize, &frames) {
+        if let Err(flow) = push(process, registers, arity, &frames) {
             return flow;
         }
     }
@@ -216,6 +237,10 @@ fn push(
                 ([tracer, export(mfa)].into_iter().collect(), code)
             }
             Frame::ReturnTo => (SmallVec::new(), &snippets::RETURN_TO_TRACE),
+            Frame::LastCall { at } => (
+                std::iter::once(word::small(*at as i64)).collect(),
+                &snippets::LAST_CALL_TRACE,
+            ),
             Frame::Time { before } => {
                 let before = before.map_or(word::small(0), export);
                 (
@@ -252,6 +277,33 @@ fn is(word: Word, code: &'static [Instr; 1]) -> bool {
     std::ptr::eq(code_address(word), code.as_ptr())
 }
 
+/// What a return address on the stack says of the call that it belongs to.
+pub(crate) enum Caller {
+    /// The call stands before the instruction there.
+    Before(*const Instr),
+    /// The call stands there.
+    At(*const Instr),
+    /// It is the tracing's own, and of no call.
+    None,
+}
+
+/// What the return address at `place` on a process's stack says.
+///
+/// # Safety
+/// A return address stands there, above what belongs to it.
+pub(crate) unsafe fn caller_at(place: *const Word) -> Caller {
+    // SAFETY: by contract; the slot of the tracing's frame follows (`push`).
+    let (word, slot) = unsafe { (*place, place.add(1)) };
+    if is(word, &snippets::LAST_CALL_TRACE) {
+        // SAFETY: as above.
+        Caller::At(word::small_value(unsafe { *slot }) as *const Instr)
+    } else if is_trace_frame(word) {
+        Caller::None
+    } else {
+        Caller::Before(code_address(word))
+    }
+}
+
 /// The first return address on the stack that is not the tracing's own; whether `return_to` is told before.
 fn caller(process: &Process) -> (Option<*const Instr>, bool) {
     let (mut at, end) = (process.heap.stack_top.get(), process.heap.end.get());
@@ -270,7 +322,13 @@ fn caller(process: &Process) -> (Option<*const Instr>, bool) {
             return_to = true;
             at = at.wrapping_add(1);
         } else {
-            return (Some(code_address(word)), return_to);
+            // SAFETY: a return address of the stack.
+            let caller = match unsafe { caller_at(at) } {
+                Caller::At(call) => Some(call.wrapping_add(1)),
+                Caller::Before(next) => Some(next),
+                Caller::None => None,
+            };
+            return (caller, return_to);
         }
     }
     (None, return_to)
@@ -470,6 +528,8 @@ pub(crate) fn returned(process: &mut Process, registers: &mut Registers) -> Flow
         0
     } else if std::ptr::eq(at, snippets::RETURN_TIME_TRACE.as_ptr()) {
         time_return(process, export_at(slot(0)));
+        1
+    } else if std::ptr::eq(at, snippets::LAST_CALL_TRACE.as_ptr()) {
         1
     } else {
         let value = term(registers.x[0]);

@@ -259,6 +259,17 @@ pub fn turn(process: &Process, begins: bool) {
     }
 }
 
+/// A process that was told to end gets the turn for it.
+#[cold]
+pub fn last_turn(process: &Process) {
+    let has = |mask| process.shared().tracee().has(mask);
+    if has(flags::RUNNING | flags::RUNNING_PROCS) {
+        let found = hooks::stacks().and_then(|stacks| stacks.current_function(process));
+        let mfa = found.unwrap_or_else(|| process.initial_call());
+        tell(process, atom!("in"), mfa_term(process.heap(), mfa));
+    }
+}
+
 /// A process has ended, and never runs again.
 #[inline]
 pub fn ended(process: &Process) {
@@ -267,11 +278,12 @@ pub fn ended(process: &Process) {
     }
 }
 
-/// Where a process is: `{Module, Function, Arity}`, or 0.
+/// Where a process is: `{Module, Function, Arity}`, or 0 where it ends. One that has not run yet is where it begins.
 fn place(process: &Process) -> Term<'_> {
     match current(process) {
         Some(mfa) => mfa_term(process.heap(), mfa),
-        None => Term::int(0),
+        None if process.must_leave() => Term::int(0),
+        None => mfa_term(process.heap(), process.initial_call()),
     }
 }
 
@@ -330,9 +342,4 @@ pub fn process_dump(process: &Process) -> String {
         process.total_reductions(),
         process.total_heap_size(),
     )
-}
-
-/// The stack of the function that is being entered, as `process_info(current_stacktrace)` shows it.
-pub fn stacktrace<'p>(process: &'p Process, heap: Heap<'p>, depth: usize) -> Term<'p> {
-    hooks::stacks().map_or(Term::NIL, |stacks| stacks.stacktrace(process, heap, depth))
 }

@@ -13,7 +13,7 @@ use super::tracer::{Event, Tracer, Wants};
 use crate::atom;
 use crate::atom::{Atom, well_known as w};
 use crate::heap::Heap;
-use crate::process::Process;
+use crate::process::{Process, table};
 use crate::term::Term;
 
 /// Flags of tokens.
@@ -37,9 +37,19 @@ pub enum What {
 
 static TRACER: RwLock<Option<Arc<Tracer>>> = RwLock::new(None);
 
-/// Who is told (`system_info(sequential_tracer)`).
+/// Who is told (`system_info(sequential_tracer)`). A process that has ended is not any more.
 pub fn tracer() -> Option<Arc<Tracer>> {
-    TRACER.read().clone()
+    let tracer = TRACER.read().clone()?;
+    match &*tracer {
+        Tracer::Process(pid) if !table::exists(*pid) => None,
+        _ => Some(tracer),
+    }
+}
+
+/// A process has no token and has never had one (`seq_trace:reset_trace/0`).
+pub fn reset(process: &Process) {
+    process.set_seq_token(Term::NIL);
+    process.set_sequential_counts(0, 0);
 }
 
 /// Sets who is told; who was before.

@@ -250,7 +250,8 @@ fn compile_c(dir: &Path) -> Result<()> {
                 .any(|window| window == b"main(");
             let output = file.with_extension(if is_program { "" } else { "so" });
             let mut gcc = Command::new("gcc");
-            gcc.args(["-w", "-O2", include])
+            // As the suites' own makefiles say of a system of today.
+            gcc.args(["-w", "-O2", "-DHAVE_STRERROR", include])
                 .arg("-I")
                 .arg(&data)
                 .arg("-o")

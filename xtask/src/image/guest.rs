@@ -81,6 +81,14 @@ impl Guest {
         }
     }
 
+    /// Waits for a line that holds a text; what of it stands behind the text.
+    pub fn line(&mut self, text: &str) -> Result<String> {
+        self.expect(text)?;
+        let start = self.done;
+        self.expect("\n")?;
+        Ok(self.seen[start..self.done].trim_end().to_owned())
+    }
+
     /// Types a line.
     pub fn type_line(&mut self, line: &str) -> Result<()> {
         let stdin = self

@@ -36,14 +36,11 @@ pub fn init(transport: Transport) -> bool {
         return false;
     };
     output.set_interrupts(false);
-    transport.start();
-    if input
-        .add(&[(input_block.phys(), BLOCK as u32, true)])
-        .is_none()
-        || !transport.bind(receive, 0)
-    {
+    let room = [(input_block.phys(), BLOCK as u32, true)];
+    if !transport.bind(receive, 0) || input.add(&room).is_none() {
         return false;
     }
+    transport.start();
     input.notify();
     *CONSOLE.lock() = Some(Console {
         transport,

@@ -193,6 +193,15 @@ impl Transport {
         self.set_status(self.status() | DRIVER_OK);
     }
 
+    /// Takes everything back from the device.
+    pub fn stop(&self) {
+        self.set_status(0);
+        // A reset is done when the status reads as zero.
+        while self.status() != 0 {
+            core::hint::spin_loop();
+        }
+    }
+
     /// A byte of the device's configuration.
     pub fn config(&self, offset: u64) -> u8 {
         match self {
@@ -280,6 +289,7 @@ pub fn init(line: &CommandLine) {
             _ => true,
         };
         if !ok {
+            transport.stop();
             println!("virtio device of kind {kind} does not start");
         }
     }

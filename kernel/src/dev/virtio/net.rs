@@ -74,10 +74,10 @@ pub fn init(transport: Transport) -> bool {
         header: if merge || modern { 12 } else { 10 },
     };
     card.send.set_interrupts(false);
-    transport.start();
     if !transport.bind(|_| net::interrupt(), 0) {
         return false;
     }
+    transport.start();
     for n in 0..BUFFERS as u16 {
         card.post(n);
     }

@@ -16,19 +16,18 @@ pub fn init(transport: Transport) -> bool {
     };
     queue.set_interrupts(false);
     transport.start();
-    if queue.add(&[(block.phys(), LEN, true)]).is_none() {
-        return false;
-    }
+    let asked = queue.add(&[(block.phys(), LEN, true)]).is_some();
     queue.notify();
     let end = tsc::now() + 100_000_000;
-    while tsc::now() < end {
+    let mut answered = false;
+    while asked && !answered && tsc::now() < end {
         if let Some((_, len)) = queue.pop() {
             random::stir(block.bytes(0, len.min(LEN) as usize));
-            return true;
+            answered = true;
         }
         core::hint::spin_loop();
     }
-    // The device may still write the block: it must never be reused.
-    core::mem::forget((queue, block));
-    false
+    // From here on it looks no more at the queue and the block, whose memory will be used for something else.
+    transport.stop();
+    answered
 }

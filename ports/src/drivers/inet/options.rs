@@ -14,7 +14,7 @@ use std::os::fd::BorrowedFd;
 use vm::text::packet;
 
 /// Names of options in requests. OTP 25, inet_int.hrl.
-mod name {
+pub(super) mod name {
     pub const REUSEADDR: u8 = 0;
     pub const KEEPALIVE: u8 = 1;
     pub const DONTROUTE: u8 = 2;
@@ -75,6 +75,8 @@ const DEFAULT_READ_PACKETS: i32 = 5;
 const LARGEST_DATAGRAM: usize = 1 << 16;
 /// The most bytes of options in an answer.
 const LARGEST_ANSWER: usize = 64 * 1024;
+/// The bytes in front of the value of a raw option.
+const RAW_HEADER: usize = 13;
 
 /// When received data is sent to the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -724,7 +726,7 @@ impl Socket {
         let name = take_i32(wanted)?;
         let given = take(wanted, 1)?[0] != 0;
         let size = usize::try_from(take_i32(wanted)?).ok()?;
-        if size > LARGEST_ANSWER {
+        if answer.len() + RAW_HEADER + size > LARGEST_ANSWER {
             return None;
         }
         let mut value = if given {

@@ -113,7 +113,7 @@ impl Udp {
             let mut buffer = vec![0; self.socket.options.buffer];
             let wanted = self.socket.options.ancillary.any();
             let room = if wanted { control::ROOM } else { 0 };
-            match native::receive_message(fd, &mut buffer, room) {
+            match native::receive_message(fd, &mut buffer, room, 0) {
                 Ok(received) => {
                     buffer.truncate(received.len);
                     self.hand_on(received, buffer, wanted);
@@ -231,7 +231,7 @@ impl Udp {
         // A connected socket has its address already.
         let to = (!self.socket.is_connected()).then_some(&to[..]);
         let fd = self.socket.fd().ok_or(Errno::BADF)?;
-        native::send_message(fd, to, &control, &[IoSlice::new(rest)])?;
+        native::send_message(fd, to, &control, &[IoSlice::new(rest)], 0)?;
         Ok(())
     }
 

@@ -88,6 +88,22 @@ fn main() {
     let mut large = vec![0; 10_000];
     show("large", a.recv(&mut large));
 
+    // A port that nobody has: the answer comes with the next call, once.
+    let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    a.connect(closed).unwrap();
+    a.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    show("nobody", a.send(b"x"));
+    show("nobody", a.recv(&mut bytes));
+    a.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    show("nobody", a.recv(&mut bytes));
+    let six = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).unwrap();
+    let closed = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    six.connect(closed).unwrap();
+    show("nobody", six.send(b"x"));
+    thread::sleep(Duration::from_millis(50));
+    println!("{:?}", six.take_error().unwrap().map(|e| e.raw_os_error()));
+    println!("{:?}", six.take_error().unwrap().map(|e| e.raw_os_error()));
+
     let (mut a, mut b) = UnixStream::pair().unwrap();
     a.write_all(b"local").unwrap();
     let mut five = [0; 5];

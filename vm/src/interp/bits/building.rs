@@ -109,6 +109,9 @@ impl Value<'_> {
     }
 }
 
+/// Bytes that are written for a reduction.
+const BYTES_PER_REDUCTION: usize = 1024;
+
 /// Builds the bit string of a table of segments.
 pub(crate) fn create(
     process: &Process,
@@ -155,15 +158,16 @@ pub(crate) fn create(
             }
         };
         appends |= index == 0 && matches!(kind, Type::Append | Type::PrivateAppend);
-        total = total
-            .checked_add(segment.bits)
-            .filter(|&bits| bits < 1 << 46)
-            .ok_or_else(|| Raised::error(well_known::SYSTEM_LIMIT))?;
+        total = total.saturating_add(segment.bits);
         segments.push(segment);
+    }
+    if total >= 1 << 46 {
+        return Err(Raised::error(well_known::SYSTEM_LIMIT));
     }
     if let Some(fault) = late {
         return Err(fault);
     }
+    process.charge(total / 8 / BYTES_PER_REDUCTION);
     Ok(if appends {
         append(heap, &segments, total)
     } else {
@@ -304,11 +308,12 @@ impl<'h> Fault<'h> {
         }
     }
 
-    /// Whether it shows when the sizes of all segments are found.
+    /// Whether it shows when the sizes of all segments are found; other faults show when the segments are written. As
+    /// in OTP 25, where UTF-32 is judged with the sizes and other characters are not.
     fn shows_early(&self, kind: Type, size: Word) -> bool {
         match kind {
-            Type::Utf8 | Type::Utf16 | Type::Utf32 => true,
-            Type::Binary if size == Term::atom(well_known::ALL).word() => true,
+            Type::Utf32 => true,
+            Type::Binary if size == Term::atom(well_known::ALL).word() => self.why == "type",
             _ => self.why == "size",
         }
     }
@@ -373,10 +378,16 @@ fn check<'h>(
             })
         }
         Type::Binary | Type::Append | Type::PrivateAppend => {
+            let whole = size == Term::atom(well_known::ALL).word();
+            let bits = if whole {
+                0
+            } else {
+                build_size(size, unit).map_err(|fault| Fault::size(fault, term(size)))?
+            };
             let Some(source_bits) = source.as_bits() else {
                 return Err(Fault::new("type", source));
             };
-            if size == Term::atom(well_known::ALL).word() {
+            if whole {
                 if unit > 1 && source_bits.bit_len() as u64 % unit != 0 {
                     return Err(Fault::new("unit", source));
                 }
@@ -385,7 +396,6 @@ fn check<'h>(
                     value: Value::Bits(source_bits),
                 });
             }
-            let bits = build_size(size, unit).map_err(|fault| Fault::size(fault, term(size)))?;
             if bits > source_bits.bit_len() {
                 return Err(Fault::new("short", source));
             }

@@ -53,6 +53,9 @@ impl UnderConstruction {
     }
 }
 
+/// Sizes of more bits are over the limit: in the stock VM they are no small integers.
+const STOCK_SMALL_BITS: u32 = 59;
+
 fn badarg() -> Raised {
     Raised::error(well_known::BADARG)
 }
@@ -221,6 +224,9 @@ pub(crate) fn execute(
         // bs_add Size1 Size2 Unit Dst
         111 => {
             let sum = size(value(registers, 0), 1)? + size(value(registers, 1), word_of(2))?;
+            if sum >= 1 << STOCK_SMALL_BITS {
+                return Err(Raised::error(well_known::SYSTEM_LIMIT));
+            }
             registers.write(process, dst(3), word::small(sum as i64));
         }
         // bs_utf8_size Src Dst, bs_utf16_size Src Dst

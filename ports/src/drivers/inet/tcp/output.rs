@@ -171,7 +171,7 @@ impl Tcp {
         let fd = self.socket.fd().ok_or(Errno::BADF)?;
         while self.output.len() > 0 {
             let slices = self.output.waiting.slices(MAX_PIECES);
-            match native::send_message(fd, None, &[], &slices) {
+            match native::send_message(fd, None, &[], &slices, 0) {
                 Ok(sent) => self.output.waiting.advance(sent),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(()),
@@ -188,7 +188,7 @@ impl Tcp {
             return Ok(0);
         };
         let part = &front[..most.min(front.len())];
-        let sent = native::send_message(fd, None, &[], &[std::io::IoSlice::new(part)])?;
+        let sent = native::send_message(fd, None, &[], &[std::io::IoSlice::new(part)], 0)?;
         self.output.waiting.advance(sent);
         Ok(sent)
     }

@@ -1,0 +1,16 @@
+%% How busy each processor was, as os_mon tells it.
+-module(io_cpu_util).
+-export([size/0, run/1, expected/1, ops/1]).
+
+size() -> 2000.
+ops(N) -> N.
+expected(N) -> N.
+
+run(N) ->
+    {ok, _} = application:ensure_all_started(os_mon),
+    ask(N, 0).
+
+ask(0, Count) -> Count;
+ask(N, Count) ->
+    [_ | _] = cpu_sup:util([per_cpu]),
+    ask(N - 1, Count + 1).
