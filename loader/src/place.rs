@@ -54,6 +54,11 @@ pub(crate) fn placed(instruction: Instr) -> Instr {
         GetTl { src: x, dst: x } => GetTlX;
         PutList { head: x, tail: x, dst: x } => PutListX;
         PutListRC { head: x, dst: x; tail } => PutListRCX;
+        TestHeapPutList { head: x, tail: x, dst: x; live } => TestHeapPutListX;
+        TestHeapPutListReturn { head: y, tail: x; live, words } => TestHeapPutListReturnYX;
+        GetList { src: x, head: y, tail: x } => GetListXYX;
+        Swap { a: x, b: x } => SwapX;
+        IsTupleOfArityGet2 { src: x, dst1: x, dst2: x; fail, arity, index1, index2 } => IsTupleOfArityGet2X;
         IsNonemptyListGetList { src: x, head: x, tail: x; fail } => IsNonemptyListGetListX;
         IsNonemptyList { src: x; fail } => IsNonemptyListX;
         IsNil { src: x; fail } => IsNilX;
@@ -70,6 +75,7 @@ pub(crate) fn placed(instruction: Instr) -> Instr {
         IsGeRC { a: x; fail, value } => IsGeRCX;
         IsGeCR { b: x; fail, value } => IsGeCRX;
         IsEqExact { a: x, b: x; fail } => IsEqExactX;
+        IsNeExact { a: x, b: x; fail } => IsNeExactX;
         IsEqExactImm { a: x; fail, value } => IsEqExactImmX;
         IsNeExactImm { a: x; fail, value } => IsNeExactImmX;
         IsTupleOfArity { src: x; fail, arity } => IsTupleOfArityX;
@@ -80,9 +86,9 @@ pub(crate) fn placed(instruction: Instr) -> Instr {
         SelectImmFew { src: x; fail, table } => SelectImmFewX;
         SelectRange { src: x; fail, table } => SelectRangeX;
         Add { a: x, b: x, dst: x; fail, live } => AddX;
-        AddC { a: x, dst: x; fail, live, value } => AddCX;
+        AddC { a: x, dst: x; fail, live, word } => AddCX;
         Sub { a: x, b: x, dst: x; fail, live } => SubX;
-        SubC { a: x, dst: x; fail, live, value } => SubCX;
+        SubC { a: x, dst: x; fail, live, word } => SubCX;
         Mul { a: x, b: x, dst: x; fail, live } => MulX;
         BandC { a: x, dst: x; fail, live, value } => BandCX;
         BsrC { a: x, dst: x; fail, live, value } => BsrCX;
@@ -93,14 +99,21 @@ pub(crate) fn placed(instruction: Instr) -> Instr {
         Move2 { src1: x, dst1: y, src2: x, dst2: y } => Move2XY;
         Move2 { src1: y, dst1: x, src2: y, dst2: x } => Move2YX;
         Move2 { src1: x, dst1: y, src2: x, dst2: x } => Move2XYX;
+        Move2 { src1: x, dst1: y, src2: y, dst2: x } => Move2XYThenYX;
+        Move2 { src1: y, dst1: x, src2: x, dst2: y } => Move2YXThenXY;
+        Move2 { src1: y, dst1: x, src2: x, dst2: x } => Move2YXThenX;
+        Move2 { src1: x, dst1: x, src2: y, dst2: x } => Move2XThenYX;
+        Move2 { src1: x, dst1: x, src2: x, dst2: y } => Move2XThenXY;
         Move3 { src1: x, dst1: x, src2: x, dst2: x, src3: x, dst3: x } => Move3X;
         Move3 { src1: x, dst1: y, src2: x, dst2: y, src3: x, dst3: y } => Move3XY;
         Move3 { src1: y, dst1: x, src2: y, dst2: x, src3: y, dst3: x } => Move3YX;
-        AddC { a: y, dst: x; fail, live, value } => AddCYX;
-        SubC { a: y, dst: x; fail, live, value } => SubCYX;
+        AddC { a: y, dst: x; fail, live, word } => AddCYX;
+        SubC { a: y, dst: x; fail, live, word } => SubCYX;
         Add { a: y, b: x, dst: x; fail, live } => AddYX;
         Move2Call { src1: x, dst1: x, src2: x, dst2: x; target } => Move2CallX;
         Move2Call { src1: y, dst1: x, src2: y, dst2: x; target } => Move2CallYX;
         Move2Call { src1: x, dst1: y, src2: x, dst2: x; target } => Move2CallXYX;
+        Move2Call { src1: y, dst1: x, src2: x, dst2: x; target } => Move2CallYXThenX;
+        Move2Call { src1: x, dst1: x, src2: y, dst2: x; target } => Move2CallXThenYX;
     }
 }

@@ -60,7 +60,8 @@ fn fuse(code: &[Instr], data: &[Word]) -> Option<(usize, Instr)> {
         // A value is moved for those who wait for it elsewhere.
         [Move { src, dst }, Jump { target }, ..] => (2, MoveJump { src, dst, target }),
 
-        // Moves that follow each other, in their order.
+        // Moves that follow each other, in their order: three only between places of one sort, for which there
+        // is a form that knows them.
         [
             Move {
                 src: src1,
@@ -75,17 +76,21 @@ fn fuse(code: &[Instr], data: &[Word]) -> Option<(usize, Instr)> {
                 dst: dst3,
             },
             ..,
-        ] => (
-            3,
-            Move3 {
-                src1,
-                dst1,
-                src2,
-                dst2,
-                src3,
-                dst3,
-            },
-        ),
+        ] if [src2, src3].iter().all(|src| src.is_y() == src1.is_y())
+            && [dst2, dst3].iter().all(|dst| dst.is_y() == dst1.is_y()) =>
+        {
+            (
+                3,
+                Move3 {
+                    src1,
+                    dst1,
+                    src2,
+                    dst2,
+                    src3,
+                    dst3,
+                },
+            )
+        }
         [
             Move {
                 src: src1,
@@ -99,6 +104,57 @@ fn fuse(code: &[Instr], data: &[Word]) -> Option<(usize, Instr)> {
         ] => (
             2,
             Move2 {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            },
+        ),
+
+        // A list's cell is made where there is room.
+        [
+            TestHeap { live, need: 2 },
+            PutList {
+                head,
+                tail,
+                dst: X0,
+            },
+            Deallocate { words },
+            Return,
+            ..,
+        ] => (
+            4,
+            TestHeapPutListReturn {
+                live,
+                head,
+                tail,
+                words,
+            },
+        ),
+        [TestHeap { live, need: 2 }, PutList { head, tail, dst }, ..] => (
+            2,
+            TestHeapPutList {
+                live,
+                head,
+                tail,
+                dst,
+            },
+        ),
+
+        // Both operands of an operator.
+        [
+            FloatLoad {
+                src: src1,
+                dst: dst1,
+            },
+            FloatLoad {
+                src: src2,
+                dst: dst2,
+            },
+            ..,
+        ] => (
+            2,
+            FloatLoad2 {
                 src1,
                 dst1,
                 src2,
@@ -135,6 +191,47 @@ fn fuse(code: &[Instr], data: &[Word]) -> Option<(usize, Instr)> {
         }
         [IsNonemptyList { src, fail }, GetTl { src: again, dst }, ..] if src == again => {
             (2, IsNonemptyListGetTl { src, fail, dst })
+        }
+
+        // A pair is taken apart.
+        [
+            IsTuple { src, fail },
+            TestArity {
+                src: again,
+                fail: too,
+                arity,
+            },
+            GetTupleElement {
+                src: src1,
+                dst: dst1,
+                index: index1 @ 0..=0xff,
+            },
+            GetTupleElement {
+                src: src2,
+                dst: dst2,
+                index: index2 @ 0..=0xff,
+            },
+            ..,
+        ] if src == again
+            && fail == too
+            && src == src1
+            && src == src2
+            && src != dst1
+            && arity <= u16::MAX.into()
+            && !three_elements(&code[2..]) =>
+        {
+            (
+                4,
+                IsTupleOfArityGet2 {
+                    src,
+                    fail,
+                    arity: arity as u16,
+                    dst1,
+                    dst2,
+                    index1: index1 as u8,
+                    index2: index2 as u8,
+                },
+            )
         }
 
         // A tuple, and one of a certain size: both fail in the same way.
@@ -240,6 +337,19 @@ fn fuse(code: &[Instr], data: &[Word]) -> Option<(usize, Instr)> {
     })
 }
 
+/// Whether a rule takes three elements of a tuple at once at the front of `code`.
+fn three_elements(code: &[Instr]) -> bool {
+    matches!(
+        *code,
+        [
+            Instr::GetTupleElement { src, index, .. },
+            Instr::GetTupleElement { .. },
+            Instr::GetTupleElement { src: again, index: last, .. },
+            ..
+        ] if src == again && last == index + 2
+    )
+}
+
 /// Whether an instruction selects by words of one kind, on `src`, failing as the test before it.
 fn selects(select: Instr, src: Reg, fail: Jump, data: &[Word], kind: fn(Word) -> bool) -> bool {
     let (again, too, values) = match select {
@@ -312,17 +422,17 @@ fn resolve(draft: &mut Draft, places: &[u32]) {
         places: &'p [u32],
     }
     impl Resolve<'_> {
-        fn distance(&self, label: i64) -> i32 {
+        fn distance(&self, label: i64) -> Jump {
             if label == 0 {
-                return 0;
+                return Jump(0);
             }
-            self.places[label as usize].wrapping_sub(self.here) as i32
+            Jump::over(self.places[label as usize].wrapping_sub(self.here) as i32)
         }
     }
     impl Links for Resolve<'_> {
         #[inline]
         fn jump(&mut self, jump: &mut Jump) {
-            jump.0 = self.distance(jump.0.into());
+            *jump = self.distance(jump.0.into());
         }
         fn table(&mut self, _table: &mut Table) {}
     }
@@ -350,7 +460,7 @@ fn resolve(draft: &mut Draft, places: &[u32]) {
             _ => continue,
         };
         for jump in jumps {
-            *jump = i64::from(links.distance(*jump as i64)) as Word;
+            *jump = i64::from(links.distance(*jump as i64).0) as Word;
         }
     }
 }

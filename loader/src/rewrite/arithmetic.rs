@@ -177,7 +177,7 @@ impl Rewriter<'_> {
                 fail,
                 dst,
                 live,
-                value: 0,
+                word: 0,
             },
             Guard::Length => Instr::BifLength {
                 src,
@@ -274,24 +274,34 @@ impl Rewriter<'_> {
         // The stock VM adds in place to registers only, and only then leaves the operator out of the trace.
         let in_place = left.is_register() || fail.0 != 0 || !matches!(guard, Plus | Minus);
         if let Source::Const(word) = self.source(right)
+            && let Some(word) = small_word(word)
+        {
+            let fused = match guard {
+                Plus => Some(Instr::AddC {
+                    a,
+                    fail,
+                    dst,
+                    live,
+                    word,
+                }),
+                Minus => Some(Instr::SubC {
+                    a,
+                    fail,
+                    dst,
+                    live,
+                    word,
+                }),
+                _ => None,
+            };
+            if fused.is_some() {
+                return fused;
+            }
+        }
+        if let Source::Const(word) = self.source(right)
             && let Some(value) = small_constant(word)
             && in_place
         {
             let fused = match (guard, value) {
-                (Plus, _) => Some(Instr::AddC {
-                    a,
-                    fail,
-                    dst,
-                    live,
-                    value,
-                }),
-                (Minus, _) => Some(Instr::SubC {
-                    a,
-                    fail,
-                    dst,
-                    live,
-                    value,
-                }),
                 (Times, _) => Some(Instr::MulC {
                     a,
                     fail,
@@ -487,6 +497,14 @@ impl Rewriter<'_> {
 }
 
 /// A small integer that fits an instruction.
+/// The word of a small integer, where it is one that fits.
+fn small_word(word: Word) -> Option<i32> {
+    word::is_small(word)
+        .then(|| i32::try_from(word as i64).ok())
+        .flatten()
+}
+
+/// The value of a small integer, where it is one that fits.
 fn small_constant(word: Word) -> Option<i32> {
     word::is_small(word)
         .then(|| i32::try_from(word::small_value(word)).ok())

@@ -1,7 +1,8 @@
 //! Moves, lists, tuples, funs and maps.
 
 use vm::code::instr::{Const, Instr, Operand as Encoded, Reg};
-use vm::term::word;
+use vm::term::Term;
+use vm::term::word::{self, Word};
 
 use super::{Rewriter, Rewritten, Source, address};
 use crate::opcodes::GenericOp as G;
@@ -92,6 +93,21 @@ impl Rewriter<'_> {
             (G::MakeFun3, [lambda, destination, _, env @ ..]) => {
                 self.make_fun(*lambda, self.reg(*destination), env)
             }
+            (G::PutMapAssoc, [_, source, destination, live, _, pairs @ ..])
+                if let Some(pairs) = self.new_map(*source, pairs) =>
+            {
+                let table = self.table();
+                self.push(self.number(*live));
+                self.push(pairs.len() as u64);
+                for (key, value) in pairs {
+                    self.push(key);
+                    self.push(value);
+                }
+                Instr::NewMap {
+                    dst: self.reg(*destination),
+                    table,
+                }
+            }
             (G::PutMapAssoc | G::PutMapExact, [fail, source, destination, live, _, pairs @ ..]) => {
                 let table = self.table();
                 self.push(self.encoded(*source));
@@ -145,6 +161,47 @@ impl Rewriter<'_> {
         };
         self.emit(instruction);
         Ok(())
+    }
+
+    /// All keys of a literal map that is given more with constant keys, in their order, and the encoded values;
+    /// none if the source is no literal, a key is a variable or occurs twice, or there are too many.
+    fn new_map(&self, source: Operand, pairs: &[Operand]) -> Option<Vec<(Word, Word)>> {
+        let given = self.term(source)?.as_map()?;
+        if given.len() + pairs.len() / 2 > vm::map::FLAT_LIMIT {
+            return None;
+        }
+        let mut sorted = Vec::with_capacity(given.len() + pairs.len() / 2);
+        for pair in pairs.chunks_exact(2) {
+            sorted.push((self.term(pair[0])?, self.encoded(pair[1])));
+        }
+        let is_new = |key: Term<'_>| sorted.iter().all(|pair| !pair.0.exactly_equals(key));
+        let rest: Vec<_> = vm::map::iter(given).filter(|pair| is_new(pair.0)).collect();
+        // Whatever stands in a table must be a literal of its own, or no address.
+        if rest
+            .iter()
+            .any(|(key, value)| !key.is_immediate() || !value.is_immediate())
+        {
+            return None;
+        }
+        sorted.extend(rest.into_iter().map(|(key, value)| (key, value.word())));
+        sorted.sort_by(|(a, _), (b, _)| a.compare_keys(*b));
+        let distinct = sorted
+            .windows(2)
+            .all(|pair| pair[0].0.compare_keys(pair[1].0).is_lt());
+        distinct.then(|| {
+            let word = |(key, value): (Term<'_>, Word)| (key.word(), value);
+            sorted.into_iter().map(word).collect()
+        })
+    }
+
+    /// A constant as a term, if it is an atom, a small integer or a literal.
+    fn term(&self, operand: Operand) -> Option<Term<'_>> {
+        match operand {
+            Operand::Integer(value) => Term::small(value),
+            Operand::Atom(atom) => Some(Term::atom(self.context.atoms[atom.0 as usize])),
+            Operand::Literal(literal) => Some(self.literal(literal)),
+            _ => None,
+        }
     }
 
     fn put_list(&mut self, head: Operand, tail: Operand, dst: Reg) -> Instr {

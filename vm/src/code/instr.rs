@@ -3,7 +3,7 @@
 //! Every instruction takes 16 bytes: a number and up to 14 bytes of operands, so that the next one is found
 //! without decoding. Registers are [`Reg`]; a constant stands in the instruction itself (`…C` variants);
 //! longer operand lists stand in the module's data, pointed to by a [`Table`]. Jumps are relative, counted
-//! in instructions from the jumping one.
+//! in bytes from the jumping one.
 //!
 //! A row of the table below is an instruction: enum, names and disassembler derive from it. Fields are
 //! ordered so that nothing is padded (2-byte fields to fill up to offset 4, then 4-byte, then 8-byte ones).
@@ -118,17 +118,39 @@ impl Register for YReg {
     }
 }
 
-/// Where to go, in instructions from this one. 0 stands for "nowhere": a failure raises instead.
+/// Where to go, in bytes from this instruction. 0 stands for "nowhere": a failure raises instead.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Jump(pub i32);
+
+impl Jump {
+    /// To the instruction so many after this one.
+    pub const fn over(instructions: i32) -> Jump {
+        Jump(instructions * size_of::<Instr>() as i32)
+    }
+
+    /// How many instructions it goes over.
+    pub const fn instructions(self) -> i32 {
+        self.0 / size_of::<Instr>() as i32
+    }
+
+    /// Where it leads from the instruction at `ip`.
+    ///
+    /// # Safety
+    /// The jump is that instruction's.
+    #[inline(always)]
+    pub unsafe fn from(self, ip: *const Instr) -> *const Instr {
+        // SAFETY: by contract; the loader keeps jumps within the code.
+        unsafe { ip.byte_offset(self.0 as isize) }
+    }
+}
 
 impl fmt::Debug for Jump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
             f.write_str("raise")
         } else {
-            write!(f, "{:+}", self.0)
+            write!(f, "{:+}", self.instructions())
         }
     }
 }
@@ -480,6 +502,10 @@ instructions! {
     GetTl { src: Reg, dst: Reg };
     /// `dst = [head | tail]`.
     PutList { head: Reg, tail: Reg, dst: Reg };
+    /// `test_heap` of a cell, and `dst = [head | tail]`.
+    TestHeapPutList { live: u16, head: Reg, tail: Reg, dst: Reg };
+    /// The same into x0, then pops the frame and returns: how functions that build a list in their body end.
+    TestHeapPutListReturn { live: u16, head: Reg, tail: Reg, words: u16 };
     /// `dst = [head | tail]` with a constant head.
     PutListCR { tail: Reg, dst: Reg, head: Const };
     /// `dst = [head | tail]` with a constant tail.
@@ -583,6 +609,8 @@ instructions! {
     TestArity { src: Reg, fail: Jump, arity: u32 };
     /// `is_tuple` and `test_arity`.
     IsTupleOfArity { src: Reg, fail: Jump, arity: u32 };
+    /// `is_tuple`, `test_arity`, and two elements.
+    IsTupleOfArityGet2 { src: Reg, fail: Jump, arity: u16, dst1: Reg, dst2: Reg, index1: u8, index2: u8 };
     /// A tuple of this arity whose first element is the atom of this index.
     IsTaggedTuple { src: Reg, fail: Jump, arity: u32, tag: u32 };
     /// `is_map`.
@@ -597,7 +625,7 @@ instructions! {
     // Selects --------------------------------------------------------------------------------------------
 
     /// Goes where the word of `src` says, all values immediates: `[count, value… (ascending as u64), jump…]`
-    /// (jumps as sign-extended words, relative to this instruction); else to `fail`.
+    /// (jumps as sign-extended words, in bytes from this instruction); else to `fail`.
     SelectImm { src: Reg, fail: Jump, table: Table };
     /// The same for two or three values, tried in turn.
     SelectImmFew { src: Reg, fail: Jump, table: Table };
@@ -612,12 +640,12 @@ instructions! {
 
     /// `dst = a + b`.
     Add { a: Reg, fail: Jump, b: Reg, dst: Reg, live: u16 };
-    /// `dst = a + value`.
-    AddC { a: Reg, fail: Jump, dst: Reg, live: u16, value: i32 };
+    /// `dst = a + b`, `word` being the word of the small integer b.
+    AddC { a: Reg, fail: Jump, dst: Reg, live: u16, word: i32 };
     /// `dst = a - b`.
     Sub { a: Reg, fail: Jump, b: Reg, dst: Reg, live: u16 };
-    /// `dst = a - value`.
-    SubC { a: Reg, fail: Jump, dst: Reg, live: u16, value: i32 };
+    /// `dst = a - b`, likewise.
+    SubC { a: Reg, fail: Jump, dst: Reg, live: u16, word: i32 };
     /// `dst = a * b`.
     Mul { a: Reg, fail: Jump, b: Reg, dst: Reg, live: u16 };
     /// `dst = a * value`.
@@ -680,6 +708,8 @@ instructions! {
     FloatStore { src: u16, dst: Reg };
     /// `f(dst) = src`, a known float.
     FloatLoad { src: Reg, dst: u16 };
+    /// Two of them.
+    FloatLoad2 { src1: Reg, dst1: u16, src2: Reg, dst2: u16 };
     /// `f(dst) = value`, a literal float's bits.
     FloatLoadC { dst: u16, value: u64 };
     /// `f(dst) = float(src)`; raises `badarith` if it is no number.
@@ -755,6 +785,8 @@ instructions! {
 
     /// A fun, in reserved space (three words and its environment): `[&FunEntry, count, operand…]`.
     MakeFun { dst: Reg, table: Table };
+    /// A map of constant keys, distinct and in order: `[live, count of pairs, key, value operand, …]`.
+    NewMap { dst: Reg, table: Table };
     /// `dst = src#{k => v, …}`: `[source operand, live, count of words, key, value, …]`.
     PutMapAssoc { dst: Reg, fail: Jump, table: Table };
     /// `dst = src#{k := v, …}`; the same layout.
@@ -831,6 +863,18 @@ instructions! {
     GetTlX { src: XReg, dst: XReg };
     /// [`PutList`](Instr::PutList).
     PutListX { head: XReg, tail: XReg, dst: XReg };
+    /// [`TestHeapPutList`](Instr::TestHeapPutList).
+    TestHeapPutListX { live: u16, head: XReg, tail: XReg, dst: XReg };
+    /// [`TestHeapPutListReturn`](Instr::TestHeapPutListReturn) with the head in a slot.
+    TestHeapPutListReturnYX { live: u16, head: YReg, tail: XReg, words: u16 };
+    /// [`IsTupleOfArityGet2`](Instr::IsTupleOfArityGet2).
+    IsTupleOfArityGet2X { src: XReg, fail: Jump, arity: u16, dst1: XReg, dst2: XReg, index1: u8, index2: u8 };
+    /// [`GetList`](Instr::GetList) with the head to a slot.
+    GetListXYX { src: XReg, head: YReg, tail: XReg };
+    /// [`Swap`](Instr::Swap).
+    SwapX { a: XReg, b: XReg };
+    /// [`IsNeExact`](Instr::IsNeExact).
+    IsNeExactX { a: XReg, fail: Jump, b: XReg };
     /// [`PutListRC`](Instr::PutListRC).
     PutListRCX { head: XReg, dst: XReg, tail: Const };
     /// [`IsNonemptyListGetList`](Instr::IsNonemptyListGetList).
@@ -886,11 +930,11 @@ instructions! {
     /// [`Add`](Instr::Add).
     AddX { a: XReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
     /// [`AddC`](Instr::AddC).
-    AddCX { a: XReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    AddCX { a: XReg, fail: Jump, dst: XReg, live: u16, word: i32 };
     /// [`Sub`](Instr::Sub).
     SubX { a: XReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
     /// [`SubC`](Instr::SubC).
-    SubCX { a: XReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    SubCX { a: XReg, fail: Jump, dst: XReg, live: u16, word: i32 };
     /// [`Mul`](Instr::Mul).
     MulX { a: XReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
     /// [`BandC`](Instr::BandC).
@@ -911,12 +955,26 @@ instructions! {
     Move2YX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg };
     /// [`Move2`](Instr::Move2) first to a slot, then between X registers.
     Move2XYX { src1: XReg, dst1: YReg, src2: XReg, dst2: XReg };
+    /// [`Move2`](Instr::Move2) first to a slot, then from one.
+    Move2XYThenYX { src1: XReg, dst1: YReg, src2: YReg, dst2: XReg };
+    /// [`Move2`](Instr::Move2) first from a slot, then to one.
+    Move2YXThenXY { src1: YReg, dst1: XReg, src2: XReg, dst2: YReg };
+    /// [`Move2`](Instr::Move2) first from a slot, then between X registers.
+    Move2YXThenX { src1: YReg, dst1: XReg, src2: XReg, dst2: XReg };
+    /// [`Move2`](Instr::Move2) first between X registers, then from a slot.
+    Move2XThenYX { src1: XReg, dst1: XReg, src2: YReg, dst2: XReg };
+    /// [`Move2`](Instr::Move2) first between X registers, then to a slot.
+    Move2XThenXY { src1: XReg, dst1: XReg, src2: XReg, dst2: YReg };
     /// [`Move2Call`](Instr::Move2Call) between X registers.
     Move2CallX { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg, target: Jump };
     /// [`Move2Call`](Instr::Move2Call) from slots.
     Move2CallYX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg, target: Jump };
     /// [`Move2Call`](Instr::Move2Call) first to a slot, then between X registers.
     Move2CallXYX { src1: XReg, dst1: YReg, src2: XReg, dst2: XReg, target: Jump };
+    /// [`Move2Call`](Instr::Move2Call) first from a slot, then between X registers.
+    Move2CallYXThenX { src1: YReg, dst1: XReg, src2: XReg, dst2: XReg, target: Jump };
+    /// [`Move2Call`](Instr::Move2Call) first between X registers, then from a slot.
+    Move2CallXThenYX { src1: XReg, dst1: XReg, src2: YReg, dst2: XReg, target: Jump };
     /// [`Move3`](Instr::Move3) between X registers.
     Move3X { src1: XReg, dst1: XReg, src2: XReg, dst2: XReg, src3: XReg, dst3: XReg };
     /// [`Move3`](Instr::Move3) to slots.
@@ -924,9 +982,9 @@ instructions! {
     /// [`Move3`](Instr::Move3) from slots.
     Move3YX { src1: YReg, dst1: XReg, src2: YReg, dst2: XReg, src3: YReg, dst3: XReg };
     /// [`AddC`](Instr::AddC) to a slot's value.
-    AddCYX { a: YReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    AddCYX { a: YReg, fail: Jump, dst: XReg, live: u16, word: i32 };
     /// [`SubC`](Instr::SubC) from a slot's value.
-    SubCYX { a: YReg, fail: Jump, dst: XReg, live: u16, value: i32 };
+    SubCYX { a: YReg, fail: Jump, dst: XReg, live: u16, word: i32 };
     /// [`Add`](Instr::Add) of a slot's value and an X register.
     AddYX { a: YReg, fail: Jump, b: XReg, dst: XReg, live: u16 };
 }

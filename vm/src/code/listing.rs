@@ -62,7 +62,9 @@ impl<'m> Listing<'m> {
             let _ = match value {
                 FieldValue::Reg(reg) => write!(text, "{reg:?}"),
                 FieldValue::Jump(jump) if jump.0 == 0 => write!(text, "-"),
-                FieldValue::Jump(jump) => write!(text, "{}", index as i64 + i64::from(jump.0)),
+                FieldValue::Jump(jump) => {
+                    write!(text, "{}", index as i64 + i64::from(jump.instructions()))
+                }
                 FieldValue::Const(value) => write!(text, "{}", self.term(value.0)),
                 FieldValue::Table(table) => {
                     write!(text, "[{}]", self.table(&instruction, index, table))
@@ -241,6 +243,7 @@ impl Listing<'_> {
                 }
             }
             (Instr::PutMapAssoc { .. } | Instr::PutMapExact { .. }, 0 | 3..) => self.operand(word),
+            (Instr::NewMap { .. }, 2..) => self.operand(word),
             (Instr::MakeFun { .. }, 0) => {
                 // SAFETY: the first word of this table is a `&'static FunEntry`.
                 let entry = unsafe { &*(word as *const FunEntry) };

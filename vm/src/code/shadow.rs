@@ -57,14 +57,14 @@ impl Links for Move<'_> {
         if jump.0 == 0 && !self.calls {
             return;
         }
-        let target = self.from.wrapping_add_signed(jump.0);
+        let target = self.from.wrapping_add_signed(jump.instructions());
         let place = if self.calls {
             // The breakpoint stands before the function's own `FuncInfo`.
             moved(self.functions, target - 1) - 1
         } else {
             moved(self.functions, target)
         };
-        jump.0 = place.wrapping_sub(moved(self.functions, self.from)) as i32;
+        *jump = Jump::over(place.wrapping_sub(moved(self.functions, self.from)) as i32);
     }
 
     fn table(&mut self, _table: &mut Table) {}

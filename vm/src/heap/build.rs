@@ -96,11 +96,7 @@ impl<'h> Heap<'h> {
         let at = self.object(BoxedKind::Tuple, elements.len());
         // SAFETY: room for the elements was given, and all are written with terms of `'h`.
         unsafe {
-            std::ptr::copy_nonoverlapping(
-                elements.as_ptr().cast::<Word>(),
-                at.add(1),
-                elements.len(),
-            );
+            copy_terms(elements, at.add(1));
             self.finish(at)
         }
     }
@@ -370,7 +366,7 @@ impl<'h> Heap<'h> {
         // SAFETY: all words are written with terms of `'h`.
         unsafe {
             at.add(1).write(keys_tuple.word());
-            std::ptr::copy_nonoverlapping(values.as_ptr().cast::<Word>(), at.add(2), values.len());
+            copy_terms(values, at.add(2));
             self.finish(at)
         }
     }
@@ -388,6 +384,53 @@ impl<'h> Heap<'h> {
         // SAFETY: the map was just made, with its values from the third word on, and nobody else has seen it.
         unsafe { word::pointer(map.word()).add(2 + at).write(value.word()) };
         map
+    }
+
+    /// A flat map with one association more, at `at`.
+    pub(crate) fn flat_map_insert(
+        self,
+        keys: &[Term<'h>],
+        values: &[Term<'h>],
+        at: usize,
+        key: Term<'h>,
+        value: Term<'h>,
+    ) -> Term<'h> {
+        let len = keys.len();
+        assert!(at <= len && values.len() == len, "a place in the map");
+        let keys_tuple = self.object(BoxedKind::Tuple, len + 1);
+        let map = self.object(BoxedKind::FlatMap, len + 2);
+        // SAFETY: all words of both objects are written with terms of `'h`.
+        unsafe {
+            map.add(1).write(word::boxed(keys_tuple));
+            for (words, new, to) in [(keys, key, keys_tuple.add(1)), (values, value, map.add(2))] {
+                copy_terms(&words[..at], to);
+                to.add(at).write(new.word());
+                copy_terms(&words[at..], to.add(at + 1));
+            }
+            self.finish(map)
+        }
+    }
+
+    /// A flat map without the association at `at`.
+    pub(crate) fn flat_map_remove(
+        self,
+        keys: &[Term<'h>],
+        values: &[Term<'h>],
+        at: usize,
+    ) -> Term<'h> {
+        let len = keys.len();
+        assert!(at < len && values.len() == len, "a place of the map");
+        let keys_tuple = self.object(BoxedKind::Tuple, len - 1);
+        let map = self.object(BoxedKind::FlatMap, len);
+        // SAFETY: all words of both objects are written with terms of `'h`.
+        unsafe {
+            map.add(1).write(word::boxed(keys_tuple));
+            for (words, to) in [(keys, keys_tuple.add(1)), (values, map.add(2))] {
+                copy_terms(&words[..at], to);
+                copy_terms(&words[at + 1..], to.add(at));
+            }
+            self.finish(map)
+        }
     }
 
     /// The elements as a tuple, that at `at` replaced.
@@ -469,4 +512,14 @@ impl<'h> Heap<'h> {
             }
         }
     }
+}
+
+/// Copies terms, few as they mostly are.
+///
+/// # Safety
+/// There is room for them, elsewhere.
+#[inline(always)]
+unsafe fn copy_terms(terms: &[Term<'_>], to: *mut Word) {
+    // SAFETY: by contract; a term is its word.
+    unsafe { super::copy_few(terms.as_ptr().cast(), to, terms.len()) }
 }

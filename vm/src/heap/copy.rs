@@ -310,7 +310,7 @@ unsafe fn copy_boxed(from: *mut Word, top: &mut *mut Word, off_heap: &OffHeap) -
 /// # Safety
 /// Both places have `count` words and do not overlap.
 #[inline(always)]
-pub(super) unsafe fn copy_few(from: *const Word, to: *mut Word, count: usize) {
+pub(crate) unsafe fn copy_few(from: *const Word, to: *mut Word, count: usize) {
     // SAFETY: by contract.
     unsafe {
         // Most objects have a few words: a loop would cost more than they do.

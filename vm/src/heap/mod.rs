@@ -37,6 +37,7 @@ pub mod sizes;
 pub use block::release_kept;
 pub use build::Heap;
 pub use collect::{Collected, MaxHeapSize, Roots};
+pub(crate) use copy::copy_few;
 pub use fragment::OwnedTerm;
 pub use literal::{LiteralArea, LiteralRange};
 pub use raw::RawHeap;

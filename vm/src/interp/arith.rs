@@ -5,12 +5,12 @@ use super::{Flow, Registers, STACK_SLACK, instr_fn};
 use crate::arithmetic as terms;
 use crate::atom::{Atom, well_known};
 use crate::code::Instr;
-use crate::code::instr::{Jump, Reg, Register};
+use crate::code::instr::{Jump, Reg};
 use crate::heap::Heap;
 use crate::numeric::big::ArithError;
 use crate::process::Process;
 use crate::term::Term;
-use crate::term::word::{self, Word};
+use crate::term::word::{self, BoxedKind, Word};
 
 /// A binary operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -114,6 +114,11 @@ pub(crate) fn off_the_fast_path(
     let ip = process.ip.get();
     let instruction = instr_fn!(ip);
     let (fail, dst, live) = aims(instruction);
+    if let Some(result) = floats(process, op, a, b) {
+        registers.write_at(process, dst, result);
+        // SAFETY: arithmetic is never a function's last instruction.
+        return Flow::At(unsafe { ip.add(1) });
+    }
     let result = match binary(process, op, a, b) {
         Ok(result) => result,
         Err(reason) if fail.0 == 0 => {
@@ -121,7 +126,7 @@ pub(crate) fn off_the_fast_path(
             return exceptions::handle(process, registers, raised);
         }
         // SAFETY: jumps stay in the code, as the loader checked.
-        Err(_) => return Flow::At(unsafe { ip.offset(fail.0 as isize) }),
+        Err(_) => return Flow::At(unsafe { fail.from(ip) }),
     };
     let live = usize::from(live);
     registers.x[live] = result;
@@ -133,11 +138,55 @@ pub(crate) fn off_the_fast_path(
         }
     }
     let result = registers.x[live];
-    let x = registers.x.as_mut_ptr();
-    // SAFETY: the loader checked that the register is one of the program's or a slot of the frame.
-    unsafe { *dst.at(x, process.heap.stack_top.get()) = result };
+    registers.write_at(process, dst, result);
     // SAFETY: arithmetic is never a function's last instruction.
     Flow::At(unsafe { ip.add(1) })
+}
+
+/// The value of a float, or of an integer that is exactly one.
+#[inline(always)]
+fn as_float(word: Word) -> Option<f64> {
+    /// Integers up to here, and their negatives, are floats exactly.
+    const EXACT: i64 = 1 << 53;
+    if word::is_small(word) {
+        let value = word::small_value(word);
+        return (-EXACT..=EXACT).contains(&value).then_some(value as f64);
+    }
+    if !word::is_boxed(word) {
+        return None;
+    }
+    let at = word::pointer(word);
+    // SAFETY: a boxed term points to its header; a float's bits follow it.
+    unsafe { (*at == word::header(BoxedKind::Float, 1)).then(|| f64::from_bits(*at.add(1))) }
+}
+
+/// `a op b` of two floats, or a float and a number that can be one: a float in the block, if there is room for
+/// it and it is a number.
+#[inline]
+fn floats(process: &Process, op: Op, a: Word, b: Word) -> Option<Word> {
+    let (x, y) = (as_float(a)?, as_float(b)?);
+    // Two integers are none of this.
+    if word::both_small(a, b) {
+        return None;
+    }
+    let value = match op {
+        Op::Add => x + y,
+        Op::Sub => x - y,
+        Op::Mul => x * y,
+        _ => return None,
+    };
+    let at = process.heap.top.get();
+    let free = (process.heap.stack_top.get() as usize).wrapping_sub(at as usize);
+    if !value.is_finite() || free < (2 + STACK_SLACK) * size_of::<Word>() {
+        return None;
+    }
+    // SAFETY: there is room for two words and the slack.
+    unsafe {
+        *at = word::header(BoxedKind::Float, 1);
+        *at.add(1) = value.to_bits();
+        process.heap.top.set(at.add(2));
+    }
+    Some(word::boxed(at))
 }
 
 /// A small integer shifted left, if the result is one. A negative count shifts right.
@@ -180,11 +229,17 @@ pub(crate) fn exactly_equal(a: Word, b: Word) -> bool {
 /// `a == b`.
 #[inline(never)]
 pub(crate) fn equal(a: Word, b: Word) -> bool {
+    if let (Some(x), Some(y)) = (as_float(a), as_float(b)) {
+        return x == y;
+    }
     term(a).equals(term(b))
 }
 
 /// `a < b`.
 #[inline(never)]
 pub(crate) fn less(a: Word, b: Word) -> bool {
+    if let (Some(x), Some(y)) = (as_float(a), as_float(b)) {
+        return x < y;
+    }
     term(a).compare(term(b)).is_lt()
 }

@@ -359,10 +359,15 @@ pub(crate) fn fun_target(
             },
         };
         let env = fun.env();
-        for (register, value) in registers.x[arity..].iter_mut().zip(env) {
-            *register = value.word();
+        let live = arity + env.len();
+        if live > X_REGISTERS {
+            unreachable!("the code of a fun has its free variables as arguments");
         }
-        return Some((address, arity + env.len()));
+        for (index, value) in env.iter().enumerate() {
+            // SAFETY: checked above.
+            unsafe { *registers.x.get_unchecked_mut(arity + index) = value.word() };
+        }
+        return Some((address, live));
     }
     match term(fun).kind_if_boxed() {
         Some(Kind::Export(export)) => {

@@ -8,10 +8,13 @@
 //! first that of the raising instruction) or a finished list; the topmost entry's function (`M`, `F`) and
 //! arguments where it is not the raising instruction's own function; the `error_info` map or `[]`.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::arith::Op;
 use super::{Flow, Registers, code_address};
+use crate::atom;
 use crate::atom::{Atom, well_known};
 use crate::bif::{BifEntry, Class, Exception};
 use crate::code::export::Mfa;
@@ -150,12 +153,6 @@ impl Raised {
         Raised::error(well_known::BADARITH)
     }
 
-    /// What `raise` does: a raw trace (or what a program made of it) and a reason.
-    pub fn again(trace: Word, value: Word) -> Raised {
-        let class = raw_class(trace).unwrap_or(Class::Error);
-        Raised::new(class, value, Top::Raw(trace))
-    }
-
     /// What `raw_raise` does; none if the class is no class.
     pub fn raw(class: Word, reason: Word, trace: Word) -> Option<Raised> {
         // SAFETY: an atom or not, no memory is read.
@@ -239,15 +236,45 @@ fn is_of_clauses(trace: Word) -> bool {
 pub(crate) fn handle(process: &mut Process, registers: &mut Registers, raised: Raised) -> Flow {
     let ip = process.ip.get();
     let trace = take_trace(process, registers, ip, &raised);
+    deliver(process, registers, raised.class, raised.reason, trace)
+}
+
+/// What `raise` does: raises a reason again with its raw trace, or what a program made of it.
+#[cold]
+#[inline(never)]
+pub(crate) fn handle_again(
+    process: &mut Process,
+    registers: &mut Registers,
+    trace: Word,
+    reason: Word,
+) -> Flow {
+    match raw_class(trace) {
+        Some(class) => deliver(process, registers, class, reason, trace),
+        None => {
+            let raised = Raised::new(Class::Error, reason, Top::Raw(trace));
+            handle(process, registers, raised)
+        }
+    }
+}
+
+/// Finds the handler and goes there; without one the process ends.
+#[inline]
+fn deliver(
+    process: &mut Process,
+    registers: &mut Registers,
+    class: Class,
+    reason: Word,
+    trace: Word,
+) -> Flow {
     let handler = (process.catches.get() > 0).then(|| find_handler(process));
     if process.flags.has(Flag::TraceFrames) {
-        unwound(process, &raised, handler);
+        unwound(process, class, reason, handler);
     }
     if let Some((handler, frame)) = handler {
         process.heap.stack_top.set(frame);
         registers.x[0] = NO_VALUE;
-        registers.x[1] = Term::atom(raised.class.atom()).word();
-        registers.x[2] = raised.reason;
+        registers.x[1] = Term::atom(class.atom()).word();
+        registers.x[2] = reason;
         registers.x[3] = trace;
         // The handler's first instruction never yields before it has moved these.
         if process.heap.wants_collection() && process.collect(&mut registers.x[1..4], 0).is_err() {
@@ -257,8 +284,8 @@ pub(crate) fn handle(process: &mut Process, registers: &mut Registers, raised: R
     }
     let heap = Heap::new(&process.heap);
     // SAFETY: reason and trace are terms of this process; nothing is collected until it ends.
-    let (reason, trace) = unsafe { (Term::from_word(raised.reason), Term::from_word(trace)) };
-    let (reason, crashed) = match raised.class {
+    let (reason, trace) = unsafe { (Term::from_word(reason), Term::from_word(trace)) };
+    let (reason, crashed) = match class {
         Class::Exit => (reason, false),
         Class::Error => (heap.tuple(&[reason, stacktrace_list(heap, trace)]), true),
         Class::Throw => {
@@ -274,17 +301,22 @@ pub(crate) fn handle(process: &mut Process, registers: &mut Registers, raised: R
 
 /// Tells of functions that an exception goes through.
 #[cold]
-fn unwound(process: &Process, raised: &Raised, handler: Option<(*const Instr, *mut Word)>) {
+fn unwound(
+    process: &Process,
+    class: Class,
+    reason: Word,
+    handler: Option<(*const Instr, *mut Word)>,
+) {
     let to = handler.map_or(process.heap.end.get(), |(_, frame)| frame);
-    let (class, reason) = match (raised.class, handler) {
+    let (class, reason) = match (class, handler) {
         (Class::Throw, None) => {
             let heap = Heap::new(&process.heap);
             // SAFETY: a term of this process, and nothing is collected here.
-            let reason = unsafe { Term::from_word(raised.reason) };
+            let reason = unsafe { Term::from_word(reason) };
             let uncaught = heap.tuple(&[Term::atom(well_known::NOCATCH), reason]);
             (Class::Error, uncaught.word())
         }
-        (class, _) => (class, raised.reason),
+        (class, _) => (class, reason),
     };
     let handler = handler.map(|(handler, _)| handler);
     crate::trace::call::unwinding(process, to, handler, class.atom(), reason);
@@ -356,7 +388,9 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     }
     let depth = crate::process::backtrace_depth();
     use crate::trace::call::{Caller, caller_at};
+    // The first limb is no address: it keeps the integer from being a small one.
     let mut addresses: SmallVec<[u64; 16]> = SmallVec::new();
+    addresses.push(u64::MAX);
     // SAFETY: an exception is raised by the instruction at `ip`.
     let is_native = matches!(unsafe { &*ip }, Instr::CallNative { .. });
     if !is_native {
@@ -365,7 +399,7 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
     }
     let mut at = process.heap.stack_top.get();
     let end = process.heap.end.get();
-    while at < end && addresses.len() < depth.max(1) + 1 {
+    while at < end && addresses.len() < depth.max(1) + 2 {
         // SAFETY: between the stack's top and the block's end every word is initialised.
         let word = unsafe { *at };
         if word & word::IMMEDIATE_MASK == IMM_RETURN {
@@ -378,7 +412,7 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
                 Caller::None => None,
             };
             if let Some(call) = call.map(|call| call as u64)
-                && (addresses.len() <= 1 || addresses.last() != Some(&call))
+                && (addresses.len() <= 2 || addresses.last() != Some(&call))
             {
                 addresses.push(call);
             }
@@ -387,7 +421,7 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
         at = unsafe { at.add(1) };
     }
     // The last limb must not be zero for this to be a well-formed integer; addresses never are.
-    let frames = heap.big(false, &[&[u64::MAX], &addresses[..]].concat());
+    let frames = heap.big(false, &addresses);
     let (top, args) = match &raised.top {
         Top::Function(mfa, args) => {
             let function = heap.tuple(&[Term::atom(mfa.module), Term::atom(mfa.function)]);
@@ -418,10 +452,10 @@ fn take_trace(process: &Process, registers: &Registers, ip: *const Instr, raised
 /// The `error_info` of a BIF's error: who can explain it, and the cause if the BIF said one.
 fn error_info<'h>(heap: Heap<'h>, mfa: Mfa, cause: Option<Term<'h>>) -> Term<'h> {
     let explainer = match mfa.module {
-        m if m == well_known::ERLANG => Atom::from_static("erl_erts_errors"),
-        m if has_kernel_explainer(m) => Atom::from_static("erl_kernel_errors"),
-        m if has_stdlib_explainer(m) => Atom::from_static("erl_stdlib_errors"),
-        _ => Atom::from_static("erl_erts_errors"),
+        m if m == well_known::ERLANG => atom!("erl_erts_errors"),
+        m if has_kernel_explainer(m) => atom!("erl_kernel_errors"),
+        m if has_stdlib_explainer(m) => atom!("erl_stdlib_errors"),
+        _ => atom!("erl_erts_errors"),
     };
     let module = Term::atom(well_known::MODULE);
     match cause {
@@ -482,7 +516,8 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
     let Kind::Big(frames) = raw[RAW_FRAMES].kind() else {
         return raw[RAW_FRAMES];
     };
-    let mut entries: Vec<Term<'h>> = Vec::new();
+    let mut entries: SmallVec<[Term<'h>; 10]> = SmallVec::new();
+    let mut names = FileNames::default();
     let mut addresses = frames.limbs[1..].iter().map(|&limb| limb as *const Instr);
     let info_entry = match raw[RAW_INFO].is_nil() {
         true => Term::NIL,
@@ -499,7 +534,7 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
             raw[RAW_ARGS]
         };
         let place = here.location.filter(|_| !top.same(NOWHERE));
-        let location = location(heap, place, info_entry);
+        let location = names.location(heap, place, info_entry);
         entries.push(heap.tuple(&[
             Term::atom(here.mfa.module),
             Term::atom(here.mfa.function),
@@ -517,7 +552,7 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
             continue;
         };
         let arity = Term::int(found.mfa.arity as i32);
-        let location = location(heap, found.location, Term::NIL);
+        let location = names.location(heap, found.location, Term::NIL);
         entries.push(heap.tuple(&[
             Term::atom(found.mfa.module),
             Term::atom(found.mfa.function),
@@ -528,27 +563,48 @@ fn stacktrace_list<'h>(heap: Heap<'h>, raw: Term<'h>) -> Term<'h> {
     heap.list(&entries)
 }
 
-/// `[{file, File}, {line, Line} | More]`.
-fn location<'h>(
-    heap: Heap<'h>,
-    location: Option<module::SourceLocation>,
-    more: Term<'h>,
-) -> Term<'h> {
-    let Some(location) = location else {
-        return more;
-    };
-    let file = heap.tuple(&[Term::atom(well_known::FILE), heap.string(&location.file)]);
-    let line = heap.tuple(&[
-        Term::atom(well_known::LINE),
-        Term::int(location.line as i32),
-    ]);
-    heap.list_with_tail(&[file, line], more)
+/// The name of the file that the last entry of a trace was in: the next is mostly in the same.
+#[derive(Default)]
+struct FileNames<'h>(Option<(Arc<str>, Term<'h>)>);
+
+impl<'h> FileNames<'h> {
+    fn name(&mut self, heap: Heap<'h>, file: Arc<str>) -> Term<'h> {
+        match &self.0 {
+            Some((last, name)) if Arc::ptr_eq(last, &file) => *name,
+            _ => {
+                let name = heap.tuple(&[Term::atom(well_known::FILE), heap.string(&file)]);
+                self.0 = Some((file, name));
+                name
+            }
+        }
+    }
+
+    /// `[{file, File}, {line, Line} | More]`.
+    fn location(
+        &mut self,
+        heap: Heap<'h>,
+        location: Option<module::SourceLocation>,
+        more: Term<'h>,
+    ) -> Term<'h> {
+        let Some(location) = location else {
+            return more;
+        };
+        let file = self.name(heap, location.file);
+        let line = heap.tuple(&[
+            Term::atom(well_known::LINE),
+            Term::int(location.line as i32),
+        ]);
+        heap.list_with_tail(&[file, line], more)
+    }
 }
 
 /// The module, function and arity of a BIF's row.
 pub(crate) fn mfa_of(bif: &BifEntry) -> Mfa {
     Mfa {
-        module: Atom::from_static(bif.module),
+        module: match bif.module {
+            "erlang" => well_known::ERLANG,
+            other => Atom::from_static(other),
+        },
         function: Atom::from_static(bif.function),
         arity: u32::from(bif.arity),
     }

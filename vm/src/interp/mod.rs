@@ -135,6 +135,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     let mut e: *mut Word = process.heap.stack_top.get();
     let mut hp: *mut Word = process.heap.top.get();
     let mut reds: i32 = process.reductions.get();
+    registers.running = process;
+    // What is on a fast path has a machine register; the process has none, but a place where the X registers are.
+    macro_rules! process {
+        () => {{
+            let running = registers.running;
+            // SAFETY: set above; this call has the process for itself, and nothing else holds a reference to it
+            // where an instruction uses this.
+            unsafe { &mut *running }
+        }};
+    }
 
     // SAFETY (for all unsafe operations below):
     // 1. Code was checked by the loader: registers, slots, tables and jumps of an instruction are valid, and
@@ -164,17 +174,28 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     }
     macro_rules! sync {
         () => {{
-            process.heap.top.set(hp);
-            process.heap.stack_top.set(e);
-            process.reductions.set(reds);
-            process.ip.set(ip);
+            process!().heap.top.set(hp);
+            process!().heap.stack_top.set(e);
+            process!().reductions.set(reds);
+            process!().ip.set(ip);
         }};
     }
     macro_rules! reload {
         () => {{
-            hp = process.heap.top.get();
-            e = process.heap.stack_top.get();
-            reds = process.reductions.get();
+            hp = process!().heap.top.get();
+            e = process!().heap.stack_top.get();
+            reds = process!().reductions.get();
+        }};
+    }
+    /// The result of something that does not look at the process's state, called with that written back all
+    /// the same: what is not alive over any call has machine registers of its own everywhere else.
+    macro_rules! aside {
+        ($call:expr) => {{
+            sync!();
+            let result = $call;
+            reload!();
+            ip = process!().ip.get();
+            result
         }};
     }
     /// Goes on with the instruction at `ip`.
@@ -192,8 +213,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     }
     macro_rules! jump {
         ($jump:expr) => {{
-            let Jump(distance) = $jump;
-            ip = unsafe { ip.offset(distance as isize) };
+            ip = unsafe { $jump.from(ip) };
             dispatch!();
         }};
     }
@@ -212,7 +232,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! raise {
         ($raised:expr) => {{
             sync!();
-            flow!(exceptions::handle(process, registers, $raised))
+            let raised = $raised;
+            flow!(exceptions::handle(process!(), registers, raised))
         }};
     }
     /// Raises what waits in the registers, built since the state was written back: the local state is out of
@@ -222,7 +243,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             cold_path();
             reload!();
             sync!();
-            flow!(exceptions::handle_waiting(process, registers))
+            flow!(exceptions::handle_waiting(process!(), registers))
         }};
     }
     macro_rules! fail_or_raise_waiting {
@@ -248,7 +269,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! leave {
         ($outcome:expr, $live:expr) => {{
             sync!();
-            registers.save(process, $live);
+            registers.save(process!(), $live);
             return $outcome;
         }};
     }
@@ -256,7 +277,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! collect {
         ($need:expr, $live:expr) => {{
             sync!();
-            if process
+            if process!()
                 .collect(
                     &mut registers.x[..$live as usize],
                     $need as usize + STACK_SLACK,
@@ -281,11 +302,17 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     /// After something that may have built in fragments.
     macro_rules! collect_if_wanted {
         ($live:expr) => {
-            if process.heap.wants_collection() {
+            if process!().heap.wants_collection() {
                 cold_path();
                 collect!(0, $live);
             }
         };
+    }
+    macro_rules! count_catches {
+        ($sign:tt) => {{
+            let catches = &process!().catches;
+            catches.set(catches.get() $sign 1);
+        }};
     }
     macro_rules! push {
         ($word:expr) => {{
@@ -305,14 +332,22 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             dispatch!();
         }};
     }
+    macro_rules! charge_call {
+        () => {
+            // SAFETY: a process that has none left gives way before it comes here again: `reds` stays far
+            // above the smallest number, and what charges more at once saturates.
+            reds = unsafe { reds.unchecked_sub(1) }
+        };
+    }
     /// Goes to the entry of a function of `arity`, giving way if the slice is used up.
     macro_rules! enter {
         ($target:expr, $arity:expr) => {{
             ip = $target;
-            reds -= 1;
+            charge_call!();
             if reds <= 0 || cfg!(feature = "zeal") {
                 cold_path();
-                leave!(Outcome::Yielded, $arity as usize);
+                let arity = $arity as usize;
+                return give_way(process!(), registers, ip, e, hp, reds, arity);
             }
             dispatch!();
         }};
@@ -324,7 +359,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             if let Some(bif) = $export.active_bif() {
                 reds -= 1;
                 sync!();
-                match call_bif(process, bif, x) {
+                match call_bif(process!(), bif, x) {
                     Ok(result) => {
                         reload!();
                         unsafe { *x = result };
@@ -351,7 +386,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                             sync!();
                         }
                         flow!(calls::stopped(
-                            process,
+                            process!(),
                             registers,
                             bif,
                             stop,
@@ -364,13 +399,11 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     }
     macro_rules! enter_local {
         ($jump:expr) => {{
-            let Jump(distance) = $jump;
-            ip = unsafe { ip.offset(distance as isize) };
-            reds -= 1;
+            ip = unsafe { $jump.from(ip) };
+            charge_call!();
             if reds <= 0 || cfg!(feature = "zeal") {
                 cold_path();
-                let arity = calls::arity_at(ip);
-                leave!(Outcome::Yielded, arity);
+                return give_way_at_entry(process!(), registers, ip, e, hp, reds);
             }
             dispatch!();
         }};
@@ -390,7 +423,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! header_of {
         ($word:expr) => {{
             let word: Word = $word;
-            if word::is_boxed(word) {
+            if word::is_boxed_term(word) {
                 unsafe { *word::pointer(word) }
             } else {
                 0
@@ -424,7 +457,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         ($a:expr, $b:expr) => {{
             let (a, b): (Word, Word) = ($a, $b);
             a == b
-                || (!word::is_immediate(a) && !word::is_immediate(b) && arith::exactly_equal(a, b))
+                || (!word::is_immediate(a) && !word::is_immediate(b) && {
+                    cold_path();
+                    aside!(arith::exactly_equal(a, b))
+                })
         }};
     }
     macro_rules! less {
@@ -433,14 +469,19 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             if word::both_small(a, b) {
                 (a as i64) < (b as i64)
             } else {
-                arith::less(a, b)
+                cold_path();
+                aside!(arith::less(a, b))
             }
         }};
     }
     macro_rules! equal {
         ($a:expr, $b:expr) => {{
             let (a, b): (Word, Word) = ($a, $b);
-            a == b || (!word::both_small(a, b) && arith::equal(a, b))
+            a == b
+                || (!word::both_small(a, b) && {
+                    cold_path();
+                    aside!(arith::equal(a, b))
+                })
         }};
     }
     /// Puts what an instruction built into `dst`; collects if it went to fragments.
@@ -448,7 +489,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
         ($dst:expr, $live:expr, $result:expr) => {{
             let (live, result): (usize, Word) = ($live as usize, $result);
             set!($dst, result);
-            if process.heap.wants_collection() {
+            if process!().heap.wants_collection() {
                 // x(live) is dead: it keeps the result alive and is updated with the others.
                 unsafe { *x.add(live) = result };
                 collect!(0, live + 1);
@@ -471,11 +512,32 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             cold_path();
             sync!();
             flow!(arith::off_the_fast_path(
-                process,
+                process!(),
                 registers,
                 arith::Op::$op,
                 $left,
                 $right
+            ))
+        }};
+    }
+    /// The same with a constant, given as the small integer's word.
+    macro_rules! arithmetic_c {
+        ($op:ident, $a:expr, $word:ident, $dst:expr, $checked:ident) => {{
+            let (a, b) = ($a, i64::from($word));
+            if word::is_small(a) {
+                if let Some(result) = (a as i64).$checked(b) {
+                    set!($dst, result as Word);
+                    next!();
+                }
+            }
+            cold_path();
+            sync!();
+            flow!(arith::off_the_fast_path(
+                process!(),
+                registers,
+                arith::Op::$op,
+                a,
+                b as Word
             ))
         }};
     }
@@ -511,7 +573,17 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! bits {
         () => {{
             sync!();
-            flow!(bits::off_the_fast_path(process, registers))
+            flow!(bits::off_the_fast_path(process!(), registers))
+        }};
+    }
+
+    macro_rules! map_get {
+        ($map:expr, $key:expr) => {{
+            let (map, key): (Word, Word) = ($map, $key);
+            match maps::quick_get(map, key) {
+                Some(value) => value,
+                None => aside!(maps::get(map, key)),
+            }
         }};
     }
 
@@ -539,6 +611,43 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             enter_local!($target)
         }};
     }
+    macro_rules! swap {
+        ($a:ident, $b:ident) => {{
+            let (left, right) = (get!($a), get!($b));
+            set!($a, right);
+            set!($b, left);
+            next!()
+        }};
+    }
+    macro_rules! test_heap_put_list_return {
+        ($live:ident, $head:ident, $tail:ident, $words:ident) => {{
+            test_heap!(2, $live);
+            let cell = build_cons!(get!($head), get!($tail));
+            unsafe { *x = cell };
+            pop!($words);
+            return_to_caller!()
+        }};
+    }
+    macro_rules! test_heap_put_list {
+        ($live:ident, $head:ident, $tail:ident, $dst:ident) => {{
+            test_heap!(2, $live);
+            let cell = build_cons!(get!($head), get!($tail));
+            set!($dst, cell);
+            next!()
+        }};
+    }
+    macro_rules! is_tuple_of_arity_get2 {
+        ($src:ident, $fail:ident, $arity:ident, $dst1:ident, $dst2:ident, $index1:ident, $index2:ident) => {{
+            let tuple = get!($src);
+            if header_of!(tuple) != word::header(BoxedKind::Tuple, $arity as usize) {
+                jump!($fail)
+            }
+            let (first, second) = (element!(tuple, $index1), element!(tuple, $index2));
+            set!($dst1, first);
+            set!($dst2, second);
+            next!()
+        }};
+    }
     macro_rules! get_list {
         ($src:ident, $head:ident, $tail:ident) => {{
             let cell = word::pointer(get!($src));
@@ -551,7 +660,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     macro_rules! is_nonempty_list_get_list {
         ($src:ident, $fail:ident, $head:ident, $tail:ident) => {{
             let list = get!($src);
-            if !word::is_cons(list) {
+            if !word::is_cons_term(list) {
                 jump!($fail)
             }
             let cell = word::pointer(list);
@@ -713,25 +822,25 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::NotLinked => unreachable!("an instruction that was never linked"),
             Instr::Breakpoint => {
                 sync!();
-                flow!(trace::call::breakpoint(process, registers))
+                flow!(trace::call::breakpoint(process!(), registers))
             }
             Instr::ExportTraced { export } => {
                 sync!();
                 let export = unsafe { &*(export as *const Export) };
-                flow!(trace::call::export(process, registers, export))
+                flow!(trace::call::export(process!(), registers, export))
             }
             Instr::ReturnTrace
             | Instr::ExceptionTrace
             | Instr::ReturnToTrace
             | Instr::ReturnTimeTrace => {
                 sync!();
-                flow!(trace::call::returned(process, registers))
+                flow!(trace::call::returned(process!(), registers))
             }
 
             // Functions and calls
             Instr::ExportUndefined { export } => {
                 sync!();
-                flow!(calls::undefined(process, registers, unsafe {
+                flow!(calls::undefined(process!(), registers, unsafe {
                     &*(export as *const Export)
                 }))
             }
@@ -740,7 +849,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let bif = export.active_bif().expect("the stub of a BIF");
                 reds -= 1;
                 sync!();
-                match call_bif(process, bif, x) {
+                match call_bif(process!(), bif, x) {
                     Ok(result) => {
                         reload!();
                         unsafe { *x = result };
@@ -748,7 +857,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => flow!(calls::stopped(
-                        process,
+                        process!(),
                         registers,
                         bif,
                         stop,
@@ -760,7 +869,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let bif = unsafe { &*(native as *const BifEntry) };
                 reds -= 1;
                 sync!();
-                match call_bif(process, bif, x) {
+                match call_bif(process!(), bif, x) {
                     Ok(result) => {
                         reload!();
                         unsafe { *x = result };
@@ -768,7 +877,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => flow!(calls::stopped(
-                        process,
+                        process!(),
                         registers,
                         bif,
                         stop,
@@ -781,7 +890,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let bif = export.active_bif().expect("a call linked to a BIF");
                 reds -= 1;
                 sync!();
-                match call_bif(process, bif, x) {
+                match call_bif(process!(), bif, x) {
                     Ok(result) => {
                         reload!();
                         unsafe { *x = result };
@@ -789,7 +898,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         next!()
                     }
                     Err(stop) => flow!(calls::stopped(
-                        process,
+                        process!(),
                         registers,
                         bif,
                         stop,
@@ -823,7 +932,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let bif = export.active_bif().expect("a call linked to a BIF");
                 reds -= 1;
                 sync!();
-                match call_bif(process, bif, x) {
+                match call_bif(process!(), bif, x) {
                     Ok(result) => {
                         reload!();
                         unsafe { *x = result };
@@ -832,7 +941,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         return_to_caller!()
                     }
                     Err(stop) => flow!(calls::stopped(
-                        process,
+                        process!(),
                         registers,
                         bif,
                         stop,
@@ -883,6 +992,20 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst2,
                 target,
             } => move2_call!(src1, dst1, src2, dst2, target),
+            Instr::Move2CallYXThenX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => move2_call!(src1, dst1, src2, dst2, target),
+            Instr::Move2CallXThenYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+                target,
+            } => move2_call!(src1, dst1, src2, dst2, target),
             Instr::CallLast { words, target } => {
                 pop!(words);
                 enter_local!(target)
@@ -899,7 +1022,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::CallExtOnly { export } => enter_export!(export),
             Instr::Apply { arity } => {
                 sync!();
-                match calls::apply(process, registers, arity as usize) {
+                match calls::apply(process!(), registers, arity as usize) {
                     Some(export) => {
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         enter!(export.address(), arity)
@@ -909,7 +1032,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::ApplyLast { arity, words } => {
                 sync!();
-                match calls::apply(process, registers, arity as usize) {
+                match calls::apply(process!(), registers, arity as usize) {
                     Some(export) => {
                         apply_bif_last!(export, words);
                         pop!(words);
@@ -930,7 +1053,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::ApplyFunArgs => {
                 sync!();
-                match calls::apply_fun_args(process, registers) {
+                match calls::apply_fun_args(process!(), registers) {
                     Some((target, live)) => {
                         reload!();
                         enter!(target, live)
@@ -961,7 +1084,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::CallApplyFunArgs => {
                 sync!();
-                match calls::apply_fun_args(process, registers) {
+                match calls::apply_fun_args(process!(), registers) {
                     Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
@@ -972,13 +1095,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         sync!();
-                        flow!(exceptions::handle_waiting(process, registers))
+                        flow!(exceptions::handle_waiting(process!(), registers))
                     }
                 }
             }
             Instr::ApplyFunArgsLast { words } => {
                 sync!();
-                match calls::apply_fun_args(process, registers) {
+                match calls::apply_fun_args(process!(), registers) {
                     Some((target, live)) => {
                         reload!();
                         pop!(words);
@@ -990,7 +1113,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::CallFun { arity } => {
                 sync!();
                 let fun = unsafe { *x.add(arity as usize) };
-                match calls::fun_target(process, registers, fun, arity as usize) {
+                match calls::fun_target(process!(), registers, fun, arity as usize) {
                     Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
@@ -1001,13 +1124,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         // The stock VM has pushed it when it finds that there is no such fun.
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         sync!();
-                        flow!(exceptions::handle_waiting(process, registers))
+                        flow!(exceptions::handle_waiting(process!(), registers))
                     }
                 }
             }
             Instr::CallFunReg { arity, fun } => {
                 sync!();
-                match calls::fun_target(process, registers, get!(fun), arity as usize) {
+                match calls::fun_target(process!(), registers, get!(fun), arity as usize) {
                     Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
@@ -1018,14 +1141,14 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                         // The stock VM has pushed it when it finds that there is no such fun.
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
                         sync!();
-                        flow!(exceptions::handle_waiting(process, registers))
+                        flow!(exceptions::handle_waiting(process!(), registers))
                     }
                 }
             }
             Instr::CallFunLast { arity, words } => {
                 sync!();
                 let fun = unsafe { *x.add(arity as usize) };
-                match calls::fun_target(process, registers, fun, arity as usize) {
+                match calls::fun_target(process!(), registers, fun, arity as usize) {
                     Some((target, live)) => {
                         reload!();
                         pop!(words);
@@ -1149,6 +1272,36 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 src2,
                 dst2,
             } => move2!(src1, dst1, src2, dst2),
+            Instr::Move2XYThenYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => move2!(src1, dst1, src2, dst2),
+            Instr::Move2YXThenXY {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => move2!(src1, dst1, src2, dst2),
+            Instr::Move2YXThenX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => move2!(src1, dst1, src2, dst2),
+            Instr::Move2XThenYX {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => move2!(src1, dst1, src2, dst2),
+            Instr::Move2XThenXY {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => move2!(src1, dst1, src2, dst2),
             Instr::Move2YX {
                 src1,
                 dst1,
@@ -1199,12 +1352,8 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 src3,
                 dst3,
             } => move3!(src1, dst1, src2, dst2, src3, dst3),
-            Instr::Swap { a, b } => {
-                let (left, right) = (get!(a), get!(b));
-                set!(a, right);
-                set!(b, left);
-                next!()
-            }
+            Instr::Swap { a, b } => swap!(a, b),
+            Instr::SwapX { a, b } => swap!(a, b),
             Instr::MoveJump { src, dst, target } => {
                 set!(dst, get!(src));
                 jump!(target)
@@ -1213,6 +1362,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
 
             // Lists and tuples
             Instr::GetList { src, head, tail } => get_list!(src, head, tail),
+            Instr::GetListXYX { src, head, tail } => get_list!(src, head, tail),
             Instr::GetListX { src, head, tail } => get_list!(src, head, tail),
             Instr::GetHd { src, dst } => {
                 set!(dst, unsafe { *word::pointer(get!(src)) });
@@ -1240,6 +1390,30 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, cell);
                 next!()
             }
+            Instr::TestHeapPutList {
+                live,
+                head,
+                tail,
+                dst,
+            } => test_heap_put_list!(live, head, tail, dst),
+            Instr::TestHeapPutListX {
+                live,
+                head,
+                tail,
+                dst,
+            } => test_heap_put_list!(live, head, tail, dst),
+            Instr::TestHeapPutListReturn {
+                live,
+                head,
+                tail,
+                words,
+            } => test_heap_put_list_return!(live, head, tail, words),
+            Instr::TestHeapPutListReturnYX {
+                live,
+                head,
+                tail,
+                words,
+            } => test_heap_put_list_return!(live, head, tail, words),
             Instr::PutListCR { tail, dst, head } => {
                 let cell = build_cons!(head.0, get!(tail));
                 set!(dst, cell);
@@ -1269,7 +1443,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             } => is_nonempty_list_get_list!(src, fail, head, tail),
             Instr::IsNonemptyListGetHd { src, fail, dst } => {
                 let list = get!(src);
-                if !word::is_cons(list) {
+                if !word::is_cons_term(list) {
                     jump!(fail)
                 }
                 set!(dst, unsafe { *word::pointer(list) });
@@ -1277,7 +1451,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::IsNonemptyListGetTl { src, fail, dst } => {
                 let list = get!(src);
-                if !word::is_cons(list) {
+                if !word::is_cons_term(list) {
                     jump!(fail)
                 }
                 set!(dst, unsafe { *word::pointer(list).add(1) });
@@ -1392,6 +1566,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::IsEqExactImmX { a, fail, value } => test!(get!(a) == value.0, fail),
             Instr::IsEqExactC { a, fail, value } => test!(exactly_equal!(get!(a), value.0), fail),
             Instr::IsNeExact { a, fail, b } => test!(!exactly_equal!(get!(a), get!(b)), fail),
+            Instr::IsNeExactX { a, fail, b } => test!(!exactly_equal!(get!(a), get!(b)), fail),
             Instr::IsNeExactImm { a, fail, value } => test!(get!(a) != value.0, fail),
             Instr::IsNeExactImmX { a, fail, value } => test!(get!(a) != value.0, fail),
             Instr::IsNeExactC { a, fail, value } => test!(!exactly_equal!(get!(a), value.0), fail),
@@ -1436,7 +1611,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 is_boxed_kind!(get!(src), Ref | MagicRef | ExternalRef),
                 fail
             ),
-            Instr::IsBinary { src, fail } => test!(bits::is_binary(get!(src)), fail),
+            Instr::IsBinary { src, fail } => test!(aside!(bits::is_binary(get!(src))), fail),
             Instr::IsBitstr { src, fail } => {
                 test!(
                     is_boxed_kind!(get!(src), HeapBits | RefBin | SubBits | MatchContext),
@@ -1447,10 +1622,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::IsNilX { src, fail } => test!(get!(src) == NIL, fail),
             Instr::IsList { src, fail } => {
                 let term = get!(src);
-                test!(word::is_cons(term) || term == NIL, fail)
+                test!(word::is_cons_term(term) || term == NIL, fail)
             }
-            Instr::IsNonemptyList { src, fail } => test!(word::is_cons(get!(src)), fail),
-            Instr::IsNonemptyListX { src, fail } => test!(word::is_cons(get!(src)), fail),
+            Instr::IsNonemptyList { src, fail } => test!(word::is_cons_term(get!(src)), fail),
+            Instr::IsNonemptyListX { src, fail } => test!(word::is_cons_term(get!(src)), fail),
             Instr::IsTuple { src, fail } => test!(is_boxed_kind!(get!(src), Tuple), fail),
             Instr::TestArity { src, fail, arity } => {
                 test!(
@@ -1459,6 +1634,24 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     fail
                 )
             }
+            Instr::IsTupleOfArityGet2 {
+                src,
+                fail,
+                arity,
+                dst1,
+                dst2,
+                index1,
+                index2,
+            } => is_tuple_of_arity_get2!(src, fail, arity, dst1, dst2, index1, index2),
+            Instr::IsTupleOfArityGet2X {
+                src,
+                fail,
+                arity,
+                dst1,
+                dst2,
+                index1,
+                index2,
+            } => is_tuple_of_arity_get2!(src, fail, arity, dst1, dst2, index1, index2),
             Instr::IsTupleOfArity { src, fail, arity } => is_tuple_of_arity!(src, fail, arity),
             Instr::IsTupleOfArityX { src, fail, arity } => is_tuple_of_arity!(src, fail, arity),
             Instr::IsTaggedTuple {
@@ -1478,14 +1671,15 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 test!(is_boxed_kind!(get!(src), Fun | ExportFun), fail)
             }
             Instr::IsFunctionOf { src, fail, arity } => {
-                match calls::is_function(get!(src), get!(arity)) {
+                match aside!(calls::is_function(get!(src), get!(arity))) {
                     Some(holds) => test!(holds, fail),
                     None => jump!(fail),
                 }
             }
             Instr::IsFunctionOfC { src, fail, arity } => {
                 test!(
-                    calls::is_function(get!(src), word::small(i64::from(arity))) == Some(true),
+                    aside!(calls::is_function(get!(src), word::small(i64::from(arity))))
+                        == Some(true),
                     fail
                 )
             }
@@ -1535,23 +1729,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 as i64)
                 .checked_add(b as i64)
                 .map(|sum| sum as Word)),
-            Instr::AddC { a, dst, value, .. } => {
-                arithmetic!(Add, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_add(b as i64)
-                    .map(|sum| sum as Word))
+            Instr::AddC { a, dst, word, .. } => arithmetic_c!(Add, get!(a), word, dst, checked_add),
+            Instr::AddCX { a, dst, word, .. } => {
+                arithmetic_c!(Add, get!(a), word, dst, checked_add)
             }
-            Instr::AddCX { a, dst, value, .. } => {
-                arithmetic!(Add, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_add(b as i64)
-                    .map(|sum| sum as Word))
-            }
-            Instr::AddCYX { a, dst, value, .. } => {
-                arithmetic!(Add, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_add(b as i64)
-                    .map(|sum| sum as Word))
+            Instr::AddCYX { a, dst, word, .. } => {
+                arithmetic_c!(Add, get!(a), word, dst, checked_add)
             }
             Instr::Sub { a, b, dst, .. } => arithmetic!(Sub, get!(a), get!(b), dst, |a, b| (a
                 as i64)
@@ -1561,23 +1744,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 as i64)
                 .checked_sub(b as i64)
                 .map(|rest| rest as Word)),
-            Instr::SubC { a, dst, value, .. } => {
-                arithmetic!(Sub, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_sub(b as i64)
-                    .map(|rest| rest as Word))
+            Instr::SubC { a, dst, word, .. } => arithmetic_c!(Sub, get!(a), word, dst, checked_sub),
+            Instr::SubCX { a, dst, word, .. } => {
+                arithmetic_c!(Sub, get!(a), word, dst, checked_sub)
             }
-            Instr::SubCX { a, dst, value, .. } => {
-                arithmetic!(Sub, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_sub(b as i64)
-                    .map(|rest| rest as Word))
-            }
-            Instr::SubCYX { a, dst, value, .. } => {
-                arithmetic!(Sub, get!(a), word::small(i64::from(value)), dst, |a, b| (a
-                    as i64)
-                    .checked_sub(b as i64)
-                    .map(|rest| rest as Word))
+            Instr::SubCYX { a, dst, word, .. } => {
+                arithmetic_c!(Sub, get!(a), word, dst, checked_sub)
             }
             Instr::Mul { a, b, dst, .. } => arithmetic!(Mul, get!(a), get!(b), dst, |a, b| (a
                 as i64)
@@ -1675,7 +1847,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     *arg = operand!(unsafe { table.word(3 + index) });
                 }
                 sync!();
-                match calls::guard_bif(process, registers, bif, &args[..count]) {
+                match calls::guard_bif(process!(), registers, bif, &args[..count]) {
                     Some(result) => {
                         reload!();
                         if live == NOT_LIVE as usize {
@@ -1688,13 +1860,13 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 }
             }
             Instr::SelfPid { dst } => {
-                set!(dst, Term::pid(process.pid()).word());
+                set!(dst, Term::pid(process!().pid()).word());
                 next!()
             }
             Instr::BifHd { src, fail, dst } => {
                 let list = get!(src);
                 guard!(
-                    word::is_cons(list).then(|| unsafe { *word::pointer(list) }),
+                    word::is_cons_term(list).then(|| unsafe { *word::pointer(list) }),
                     fail,
                     dst,
                     "hd",
@@ -1704,7 +1876,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::BifTl { src, fail, dst } => {
                 let list = get!(src);
                 guard!(
-                    word::is_cons(list).then(|| unsafe { *word::pointer(list).add(1) }),
+                    word::is_cons_term(list).then(|| unsafe { *word::pointer(list).add(1) }),
                     fail,
                     dst,
                     "tl",
@@ -1750,7 +1922,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::BifLength { src, fail, dst, .. } => {
                 let list = get!(src);
-                match calls::length(list) {
+                match aside!(calls::length(list)) {
                     Some(len) => {
                         reds -= (len / 64) as i32;
                         set!(dst, word::small(len as i64));
@@ -1761,16 +1933,22 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::BifByteSize { src, fail, dst, .. } => {
                 let term = get!(src);
-                guard!(calls::byte_size(term), fail, dst, "byte_size", [term])
+                guard!(
+                    aside!(calls::byte_size(term)),
+                    fail,
+                    dst,
+                    "byte_size",
+                    [term]
+                )
             }
             Instr::BifMapSize { src, fail, dst, .. } => {
                 let term = get!(src);
-                match maps::size(term) {
+                match aside!(maps::size(term)) {
                     Some(size) => {
                         set!(dst, size);
                         next!()
                     }
-                    None => fail_or_raise!(fail, maps::badmap(process, "map_size", &[term])),
+                    None => fail_or_raise!(fail, maps::badmap(process!(), "map_size", &[term])),
                 }
             }
             Instr::BifMapGet {
@@ -1780,12 +1958,12 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst,
             } => {
                 let (key, map) = (get!(key), get!(map));
-                match maps::get(map, key) {
+                match map_get!(map, key) {
                     Some(value) => {
                         set!(dst, value);
                         next!()
                     }
-                    None => fail_or_raise!(fail, maps::get_failure(process, key, map)),
+                    None => fail_or_raise!(fail, maps::get_failure(process!(), key, map)),
                 }
             }
             Instr::BifIsMapKey {
@@ -1795,10 +1973,10 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 dst,
             } => {
                 let (key, map) = (get!(key), get!(map));
-                if maps::size(map).is_none() {
-                    fail_or_raise!(fail, maps::badmap(process, "is_map_key", &[key, map]))
+                if aside!(maps::size(map)).is_none() {
+                    fail_or_raise!(fail, maps::badmap(process!(), "is_map_key", &[key, map]))
                 }
-                set!(dst, Term::bool(maps::get(map, key).is_some()).word());
+                set!(dst, Term::bool(map_get!(map, key).is_some()).word());
                 next!()
             }
             Instr::BifCompare { a, b, dst, op } => {
@@ -1830,6 +2008,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 float!(dst) = f64::from_bits(element!(get!(src), 0));
                 next!()
             }
+            Instr::FloatLoad2 {
+                src1,
+                dst1,
+                src2,
+                dst2,
+            } => {
+                float!(dst1) = f64::from_bits(element!(get!(src1), 0));
+                float!(dst2) = f64::from_bits(element!(get!(src2), 0));
+                next!()
+            }
             Instr::FloatLoadC { dst, value } => {
                 float!(dst) = f64::from_bits(value);
                 next!()
@@ -1840,7 +2028,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     float!(dst) = word::small_value(term) as f64;
                     next!()
                 }
-                match arith::to_float(term) {
+                match aside!(arith::to_float(term)) {
                     Some(value) => {
                         float!(dst) = value;
                         next!()
@@ -1859,19 +2047,16 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
 
             // Exceptions
             Instr::Catch { slot, handler } => {
-                process.catches.set(process.catches.get() + 1);
-                set!(
-                    slot,
-                    code_word(IMM_CATCH, unsafe { ip.offset(handler.0 as isize) })
-                );
+                count_catches!(+);
+                set!(slot, code_word(IMM_CATCH, unsafe { handler.from(ip) }));
                 next!()
             }
             Instr::CatchEnd { slot } => {
-                process.catches.set(process.catches.get() - 1);
+                count_catches!(-);
                 set!(slot, NIL);
                 if unsafe { *x } == NO_VALUE {
                     sync!();
-                    let caught = exceptions::caught(process, registers);
+                    let caught = exceptions::caught(process!(), registers);
                     reload!();
                     unsafe { *x = caught };
                     collect_if_wanted!(1);
@@ -1879,7 +2064,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::TryEnd { slot } => {
-                process.catches.set(process.catches.get() - 1);
+                count_catches!(-);
                 set!(slot, NIL);
                 if unsafe { *x } == NO_VALUE {
                     unsafe {
@@ -1891,7 +2076,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::TryCase { slot } => {
-                process.catches.set(process.catches.get() - 1);
+                count_catches!(-);
                 set!(slot, NIL);
                 unsafe {
                     *x = *x.add(1);
@@ -1901,7 +2086,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 next!()
             }
             Instr::TryCaseEnd { src } => raise!(Raised::tagged(
-                process,
+                process!(),
                 crate::atom::well_known::TRY_CLAUSE,
                 get!(src)
             )),
@@ -1909,46 +2094,55 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let value = get!(src);
                 sync!();
                 raise!(Raised::tagged(
-                    process,
+                    process!(),
                     crate::atom::well_known::BADMATCH,
                     value
                 ))
             }
             Instr::BadmatchC { value } => raise!(Raised::tagged(
-                process,
+                process!(),
                 crate::atom::well_known::BADMATCH,
                 value.0
             )),
             Instr::CaseEnd { src } => raise!(Raised::tagged(
-                process,
+                process!(),
                 crate::atom::well_known::CASE_CLAUSE,
                 get!(src)
             )),
             Instr::CaseEndC { value } => {
                 raise!(Raised::tagged(
-                    process,
+                    process!(),
                     crate::atom::well_known::CASE_CLAUSE,
                     value.0
                 ))
             }
             Instr::IfEnd => raise!(Raised::error(crate::atom::well_known::IF_CLAUSE)),
             Instr::Badrecord { src } => raise!(Raised::tagged(
-                process,
+                process!(),
                 crate::atom::well_known::BADRECORD,
                 get!(src)
             )),
-            Instr::Raise { trace, value } => raise!(Raised::again(get!(trace), get!(value))),
+            Instr::Raise { trace, value } => {
+                let (trace, reason) = (get!(trace), get!(value));
+                sync!();
+                flow!(exceptions::handle_again(
+                    process!(),
+                    registers,
+                    trace,
+                    reason
+                ))
+            }
             Instr::RawRaise => {
                 if exceptions::raw_raise(registers) {
                     sync!();
-                    flow!(exceptions::handle_waiting(process, registers))
+                    flow!(exceptions::handle_waiting(process!(), registers))
                 }
                 unsafe { *x = Term::atom(crate::atom::well_known::BADARG).word() };
                 next!()
             }
             Instr::BuildStacktrace => {
                 sync!();
-                let trace = exceptions::build_stacktrace(process, unsafe { *x });
+                let trace = exceptions::build_stacktrace(process!(), unsafe { *x });
                 reload!();
                 unsafe { *x = trace };
                 collect_if_wanted!(1);
@@ -1959,18 +2153,18 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             Instr::Send => {
                 reds -= 1;
                 sync!();
-                match calls::send(process, x) {
+                match calls::send(process!(), x) {
                     Ok(message) => {
                         reload!();
                         unsafe { *x = message };
                         next!()
                     }
-                    Err(stop) => flow!(calls::send_stopped(process, registers, stop)),
+                    Err(stop) => flow!(calls::send_stopped(process!(), registers, stop)),
                 }
             }
             Instr::LoopRec { fail } => {
                 sync!();
-                match process.peek_message() {
+                match process!().peek_message() {
                     Some(message) => {
                         reload!();
                         unsafe { *x = message };
@@ -1978,7 +2172,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     }
                     None => {
                         reload!();
-                        if process.is_interrupted() {
+                        if process!().is_interrupted() {
                             leave!(Outcome::Yielded, 0);
                         }
                         jump!(fail)
@@ -1986,9 +2180,9 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 }
             }
             Instr::LoopRecEnd { target } => {
-                process.next_message();
+                aside!(process!().next_message());
                 reds -= 1;
-                ip = unsafe { ip.offset(target.0 as isize) };
+                ip = unsafe { target.from(ip) };
                 if reds <= 0 {
                     leave!(Outcome::Yielded, 0);
                 }
@@ -1996,71 +2190,77 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::RemoveMessage => {
                 sync!();
-                process.accept_message();
+                process!().accept_message();
                 reload!();
                 next!()
             }
             Instr::Timeout => {
-                process.restart_receive();
+                aside!(process!().restart_receive());
                 next!()
             }
             Instr::Wait { target } => {
-                ip = unsafe { ip.offset(target.0 as isize) };
+                ip = unsafe { target.from(ip) };
                 leave!(Outcome::Waiting(None), 0)
             }
             // The time is looked at once: where the receive goes round, its register may hold something else.
-            Instr::WaitTimeout { target, time } => match process.time_limit() {
+            Instr::WaitTimeout { target, time } => match aside!(process!().time_limit()) {
                 TimeLimit::Up => next!(),
                 TimeLimit::Running => {
-                    ip = unsafe { ip.offset(target.0 as isize) };
+                    ip = unsafe { target.from(ip) };
                     leave!(Outcome::Waiting(None), 0)
                 }
-                TimeLimit::None => match calls::timeout(operand!(time)) {
+                TimeLimit::None => match aside!(calls::timeout(operand!(time))) {
                     calls::Timeout::Now => next!(),
                     calls::Timeout::Never => {
                         // Nothing is alive while it waits, so the time must be found again: keep it.
                         if target.0 == 0 {
                             leave!(Outcome::Waiting(None), waiting_live(time))
                         }
-                        ip = unsafe { ip.offset(target.0 as isize) };
+                        ip = unsafe { target.from(ip) };
                         leave!(Outcome::Waiting(None), 0)
                     }
                     calls::Timeout::After(milliseconds) => {
-                        process.timeout_ip.set(unsafe { ip.add(1) });
-                        ip = unsafe { ip.offset(target.0 as isize) };
+                        process!().timeout_ip.set(unsafe { ip.add(1) });
+                        ip = unsafe { target.from(ip) };
                         leave!(Outcome::Waiting(Some(milliseconds)), 0)
                     }
                     calls::Timeout::Bad => {
                         // The receive ends here: the next one begins with the first message.
-                        process.restart_receive();
+                        aside!(process!().restart_receive());
                         raise!(Raised::error(crate::atom::well_known::TIMEOUT_VALUE))
                     }
                 },
             },
             Instr::RecvMarkerReserve { dst } => {
-                set!(dst, process.recv_marker_reserve());
+                set!(dst, aside!(process!().recv_marker_reserve()));
                 next!()
             }
             Instr::RecvMarkerBind { marker, reference } => {
-                process.recv_marker_bind(get!(marker), get!(reference));
+                aside!(process!().recv_marker_bind(get!(marker), get!(reference)));
                 next!()
             }
             Instr::RecvMarkerClear { reference } => {
-                process.recv_marker_clear(get!(reference));
+                aside!(process!().recv_marker_clear(get!(reference)));
                 next!()
             }
             Instr::RecvMarkerUse { reference } => {
-                process.recv_marker_use(get!(reference));
+                aside!(process!().recv_marker_use(get!(reference)));
                 next!()
             }
 
             // Funs and maps
             Instr::MakeFun { dst, table } => {
                 sync!();
-                let fun = calls::make_fun(process, registers, table);
+                let fun = calls::make_fun(process!(), registers, table);
                 reload!();
                 set!(dst, fun);
                 next!()
+            }
+            Instr::NewMap { dst, table } => {
+                sync!();
+                let map = maps::create(process!(), registers, table);
+                reload!();
+                deliver!(dst, unsafe { table.word(0) }, map)
             }
             Instr::PutMapAssoc {
                 dst,
@@ -2068,7 +2268,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 table,
             } => {
                 sync!();
-                match maps::put_assoc(process, registers, table) {
+                match maps::put_assoc(process!(), registers, table) {
                     Some(map) => {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
@@ -2078,7 +2278,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             }
             Instr::PutMapExact { dst, fail, table } => {
                 sync!();
-                match maps::put_exact(process, registers, table) {
+                match maps::put_exact(process!(), registers, table) {
                     Some(map) => {
                         reload!();
                         deliver!(dst, unsafe { table.word(1) }, map)
@@ -2091,7 +2291,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 let count = unsafe { table.word(0) } as usize;
                 let mut has_all = true;
                 for index in 1..=count {
-                    has_all &= maps::get(map, operand!(unsafe { table.word(index) })).is_some();
+                    has_all &= map_get!(map, operand!(unsafe { table.word(index) })).is_some();
                 }
                 test!(has_all, fail)
             }
@@ -2103,7 +2303,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     if index > count {
                         break true;
                     }
-                    match maps::get(map, operand!(unsafe { table.word(index) })) {
+                    match map_get!(map, operand!(unsafe { table.word(index) })) {
                         Some(value) => set!(Reg(unsafe { table.word(index + 1) } as u16), value),
                         None => break false,
                     }
@@ -2116,7 +2316,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 fail,
                 key,
                 dst,
-            } => match maps::get(get!(src), get!(key)) {
+            } => match map_get!(get!(src), get!(key)) {
                 Some(value) => {
                     set!(dst, value);
                     next!()
@@ -2250,6 +2450,40 @@ fn waiting_live(time: Word) -> usize {
         Operand::Reg(reg) if !reg.is_y() => reg.index() + 1,
         _ => 0,
     }
+}
+
+/// Leaves at the entry of a function of `arity`, the slice being used up.
+#[cold]
+#[inline(never)]
+fn give_way(
+    process: &mut Process,
+    registers: &mut Registers,
+    ip: *const Instr,
+    e: *mut Word,
+    hp: *mut Word,
+    reds: i32,
+    arity: usize,
+) -> Outcome {
+    process.heap.top.set(hp);
+    process.heap.stack_top.set(e);
+    process.reductions.set(reds);
+    process.ip.set(ip);
+    registers.save(process, arity);
+    Outcome::Yielded
+}
+
+/// The same where the arity stands before the entry.
+#[cold]
+#[inline(never)]
+fn give_way_at_entry(
+    process: &mut Process,
+    registers: &mut Registers,
+    ip: *const Instr,
+    e: *mut Word,
+    hp: *mut Word,
+    reds: i32,
+) -> Outcome {
+    give_way(process, registers, ip, e, hp, reds, calls::arity_at(ip))
 }
 
 /// Calls a BIF with its arguments in the first registers.

@@ -2,7 +2,7 @@
 
 use super::bits::old::UnderConstruction;
 use super::exceptions::Raised;
-use crate::code::instr::{FLOAT_REGISTERS, Reg, SCRATCH_REGISTERS, X_REGISTERS};
+use crate::code::instr::{FLOAT_REGISTERS, Reg, Register, SCRATCH_REGISTERS, X_REGISTERS};
 use crate::process::Process;
 use crate::term::word::{NIL, Word};
 
@@ -15,10 +15,15 @@ pub struct Registers {
     pub(crate) f: [f64; FLOAT_REGISTERS],
     /// The binary that the older operations are filling.
     pub(crate) bits: UnderConstruction,
+    /// The process that runs, as long as it does.
+    pub(super) running: *mut Process,
     /// An exception that one of the interpreter's helpers found. It waits here so that the main loop holds no
     /// value with a destructor: LLVM would carry its parts around the loop in every instruction.
     raised: Option<Raised>,
 }
+
+// SAFETY: `running` is only followed by the call of `run` that set it.
+unsafe impl Send for Registers {}
 
 impl Registers {
     /// A set of registers.
@@ -27,6 +32,7 @@ impl Registers {
             x: [NIL; X_REGISTERS + SCRATCH_REGISTERS],
             f: [0.0; FLOAT_REGISTERS],
             bits: UnderConstruction::NONE,
+            running: std::ptr::null_mut(),
             raised: None,
         })
     }
@@ -73,6 +79,13 @@ impl Registers {
         } else {
             self.x[reg.index()]
         }
+    }
+
+    /// Sets a register of an instruction; as [`read`](Registers::read).
+    #[inline(always)]
+    pub(crate) fn write_at(&mut self, process: &Process, reg: Reg, value: Word) {
+        // SAFETY: the loader checked that the register is one of the program's or a slot of the frame.
+        unsafe { *reg.at(self.x.as_mut_ptr(), process.heap.stack_top.get()) = value }
     }
 
     /// Sets a register; as [`read`](Registers::read).

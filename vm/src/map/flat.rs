@@ -58,10 +58,7 @@ pub(super) fn put<'h>(heap: Heap<'h>, map: Map<'h>, key: Term<'h>, value: Term<'
         return join(heap, map, &[(key, value)], Existing::Replace);
     }
     let at = place(keys, key);
-    let (mut keys, mut values) = (Parts::from_slice(keys), Parts::from_slice(values));
-    keys.insert(at, key);
-    values.insert(at, value);
-    heap.flat_map(&keys, &values)
+    heap.flat_map_insert(keys, values, at, key, value)
 }
 
 pub(super) fn join<'h>(
@@ -126,10 +123,7 @@ pub(super) fn of_distinct<'h>(heap: Heap<'h>, pairs: &mut [Pair<'h>]) -> Term<'h
 pub(super) fn remove<'h>(heap: Heap<'h>, map: Map<'h>, key: Term<'_>) -> Option<Term<'h>> {
     let (_, keys, values) = parts(map);
     let at = position(keys, key)?;
-    let (mut keys, mut values) = (Parts::from_slice(keys), Parts::from_slice(values));
-    keys.remove(at);
-    values.remove(at);
-    Some(heap.flat_map(&keys, &values))
+    Some(heap.flat_map_remove(keys, values, at))
 }
 
 /// Both maps in one pass over their sorted keys.

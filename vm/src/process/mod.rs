@@ -248,7 +248,8 @@ impl Process {
         let left = self
             .reductions
             .get()
-            .saturating_sub(i32::try_from(reductions).unwrap_or(i32::MAX));
+            .saturating_sub(i32::try_from(reductions).unwrap_or(i32::MAX))
+            .max(i32::MIN / 2);
         self.reductions.set(left);
         left <= 0
     }

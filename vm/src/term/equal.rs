@@ -13,6 +13,33 @@ use super::word::{self, BoxedKind};
 use super::{Kind, Term};
 use crate::numeric::big;
 
+/// Whether two terms are exactly equal, where their own words or tuples of immediates tell.
+#[inline(always)]
+fn at_a_glance(a: Term<'_>, b: Term<'_>) -> Option<bool> {
+    if a.same(b) {
+        return Some(true);
+    }
+    if (a.word() ^ b.word()) & word::TAG_MASK != 0 {
+        return Some(false);
+    }
+    if !word::is_boxed(a.word()) {
+        return word::is_immediate(a.word()).then_some(false);
+    }
+    let header = a.header();
+    if word::header_kind(header) != BoxedKind::Tuple {
+        return None;
+    }
+    if header != b.header() {
+        return Some(false);
+    }
+    for (x, y) in a.payload().iter().zip(b.payload()) {
+        if x != y {
+            return (word::is_immediate(*x) || word::is_immediate(*y)).then_some(false);
+        }
+    }
+    Some(true)
+}
+
 /// What is still to be compared.
 enum Pending<'x> {
     /// Terms, pairwise.
@@ -40,6 +67,9 @@ impl Verdict<'_> {
 
 /// Whether two terms are equal: `=:=` if `EXACT`, else `==`.
 pub(super) fn equal<'x, const EXACT: bool>(mut a: Term<'x>, mut b: Term<'x>) -> bool {
+    if EXACT && let Some(equal) = at_a_glance(a, b) {
+        return equal;
+    }
     let mut pending: SmallVec<[Pending<'x>; 8]> = SmallVec::new();
     loop {
         if !a.same(b) {

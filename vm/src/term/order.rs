@@ -32,6 +32,9 @@ struct Walk<'x> {
 /// How two terms compare, in the exact order or not.
 #[inline(never)]
 pub(super) fn compare<'x>(mut a: Term<'x>, mut b: Term<'x>, exact: bool) -> Ordering {
+    if let Some(order) = at_a_glance(a, b) {
+        return order;
+    }
     let mut walk = Walk {
         pending: SmallVec::new(),
         maps: Vec::new(),
@@ -48,6 +51,21 @@ pub(super) fn compare<'x>(mut a: Term<'x>, mut b: Term<'x>, exact: bool) -> Orde
             Next::Done(order) => return order,
         }
     }
+}
+
+/// How two tuples of one size compare whose first elements that differ are small integers.
+#[inline(always)]
+fn at_a_glance(a: Term<'_>, b: Term<'_>) -> Option<Ordering> {
+    if !word::is_boxed(a.word()) || !word::is_boxed(b.word()) {
+        return None;
+    }
+    let header = a.header();
+    if header != b.header() || word::header_kind(header) != word::BoxedKind::Tuple {
+        return None;
+    }
+    let (xs, ys) = (a.payload(), b.payload());
+    let (x, y) = xs.iter().zip(ys).find(|(x, y)| x != y)?;
+    word::both_small(*x, *y).then(|| (*x as i64).cmp(&(*y as i64)))
 }
 
 enum Next<'x> {

@@ -159,9 +159,12 @@ pub const fn header(kind: BoxedKind, words: usize) -> Word {
 }
 
 /// The kind in a header.
-#[inline]
+#[inline(always)]
 pub const fn header_kind(header: Word) -> BoxedKind {
-    BoxedKind::ALL[((header >> HEADER_KIND_SHIFT) & 0b1_1111) as usize]
+    let number = (header >> HEADER_KIND_SHIFT) as u8 & 0b1_1111;
+    debug_assert!((number as usize) < BoxedKind::ALL.len());
+    // SAFETY: a header is what `header` made of a kind, whose number this is.
+    unsafe { std::mem::transmute::<u8, BoxedKind>(number) }
 }
 
 /// The number of words after a header.
@@ -222,6 +225,20 @@ pub const fn is_cons(word: Word) -> bool {
 #[inline]
 pub const fn is_boxed(word: Word) -> bool {
     word & TAG_MASK == TAG_BOXED
+}
+
+/// Whether a word that is a term points to a boxed object: [`is_boxed`] in one instruction.
+#[inline(always)]
+pub const fn is_boxed_term(term: Word) -> bool {
+    debug_assert!(!is_header(term) && term != NO_VALUE);
+    term & TAG_BOXED != 0
+}
+
+/// Whether a word that is a term is a cons cell.
+#[inline(always)]
+pub const fn is_cons_term(term: Word) -> bool {
+    debug_assert!(!is_header(term) && term != NO_VALUE);
+    term & TAG_CONS != 0
 }
 
 /// Whether the word is a header.

@@ -80,9 +80,11 @@ pub(crate) fn start(source: Word, hp: &mut *mut Word, e: *mut Word) -> Option<Wo
     let at = word::pointer(source);
     // SAFETY: a boxed term points to its header; a `SubBits` has three words after it.
     unsafe {
-        match word::header_kind(*at) {
-            BoxedKind::MatchContext => Some(source),
-            BoxedKind::SubBits if has_room(*hp, e) => {
+        const CONTEXT: Word = word::header(BoxedKind::MatchContext, 3);
+        const PART: Word = word::header(BoxedKind::SubBits, 3);
+        match *at {
+            CONTEXT => Some(source),
+            PART if has_room(*hp, e) => {
                 let words = [*at.add(1), *at.add(1) + *at.add(2), *at.add(3)];
                 Some(object(hp, BoxedKind::MatchContext, words))
             }

@@ -30,7 +30,7 @@ impl Context {
         }
         let at = word::pointer(word);
         // SAFETY: a boxed term points to its header.
-        (word::header_kind(unsafe { *at }) == BoxedKind::MatchContext).then_some(Context { at })
+        (unsafe { *at } == word::header(BoxedKind::MatchContext, 3)).then_some(Context { at })
     }
 
     /// Where the next field begins, in bits of the holder.

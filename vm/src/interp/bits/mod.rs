@@ -136,7 +136,7 @@ pub(crate) fn off_the_fast_path(process: &mut Process, registers: &mut Registers
     match execute(process, registers, instruction) {
         Ok(Next::Following) => {}
         // SAFETY: jumps stay in the code, as the loader checked.
-        Ok(Next::Fail(Jump(distance))) => return Flow::At(unsafe { ip.offset(distance as isize) }),
+        Ok(Next::Fail(jump)) => return Flow::At(unsafe { jump.from(ip) }),
         Err(raised) => return exceptions::handle(process, registers, raised),
     }
     if let Some(Built { dst, live, need }) = built(instruction) {
