@@ -43,8 +43,9 @@ const SHELL: &[&str] = &[
     "erlang-tools",
 ];
 
-/// Sources and tools of OTP that tests run or compile, and what unpacks a source package.
+/// Sources and tools of OTP that tests run or compile, programs that run in images, and what unpacks a source package.
 const TEST: &[&str] = &[
+    "busybox-static",
     "erlang-asn1",
     "erlang-common-test",
     "erlang-dialyzer",
@@ -56,8 +57,11 @@ const TEST: &[&str] = &[
     "erlang-src",
     "erlang-ssh",
     "erlang-xmerl",
+    "lua5.4",
     "procps",
     "qemu-system-x86",
+    "sqlite3",
+    "strace",
     "xz-utils",
 ];
 

@@ -275,6 +275,7 @@ impl Rewriter<'_> {
         let in_place = left.is_register() || fail.0 != 0 || !matches!(guard, Plus | Minus);
         if let Source::Const(word) = self.source(right)
             && let Some(word) = small_word(word)
+            && in_place
         {
             let fused = match guard {
                 Plus => Some(Instr::AddC {
