@@ -5,7 +5,7 @@
 
 use crate::arithmetic;
 use crate::atom::{Atom, well_known};
-use crate::bif::{BifResult, Call, Stop, badarg, badarith, error, error_term};
+use crate::bif::{BifResult, Call, Stop, badarg, badarith, error};
 use crate::numeric::big::ArithError;
 use crate::term::{Kind, Term};
 

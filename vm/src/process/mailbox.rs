@@ -68,11 +68,6 @@ impl Mailbox {
         self.len.get()
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len.get() == 0
-    }
-
     fn link_last(&self, node: NodePtr) {
         let last = self.last.get();
         // SAFETY: `node` is a live node in no list, `last` null or this list's; both are this process's alone.
