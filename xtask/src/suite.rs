@@ -84,6 +84,7 @@ const USUAL: &[Step] = &[
     Step::Cargo,
     Step::Image,
     Step::Bifs,
+    Step::CompileOtp,
 ];
 
 /// Tests of the crates and the Erlang programs, but those in `tests/known-failures.txt`, which are listed.
