@@ -471,6 +471,7 @@ mod size_tests {
     #[test]
     fn an_idle_process_is_small() {
         assert!(size_of::<Process>() <= 624, "{}", size_of::<Process>());
-        assert!(size_of::<Shared>() <= 72, "{}", size_of::<Shared>());
+        // With the two counts of an `Arc` 96 bytes, which is a size of the allocator's.
+        assert!(size_of::<Shared>() <= 80, "{}", size_of::<Shared>());
     }
 }
