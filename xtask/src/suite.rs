@@ -107,7 +107,7 @@ fn cargo_tests(vm: &str) -> Result<()> {
     libraries.extend(&skipped);
     cargo(vm, &libraries)?;
     // Without naming kinds of targets, so that the examples are built, which a test runs.
-    let mut programs = vec!["test", "--package", "lintel", "--tests", "--", "--exact"];
+    let mut programs = vec!["test", "--package", "lintel", "--", "--exact"];
     programs.extend(&skipped);
     cargo(vm, &programs)
 }
