@@ -78,7 +78,13 @@ fn programs_started(disabled: &str) -> (usize, usize) {
         .count();
     let made = trace
         .lines()
-        .filter(|line| line.contains("clone") || line.contains("fork("))
+        .filter(|line| {
+            // The line begins with the process's number; paths in arguments may hold any word.
+            let call = line.split_whitespace().nth(1).unwrap_or_default();
+            ["clone(", "clone3(", "fork(", "vfork("]
+                .iter()
+                .any(|name| call.starts_with(name))
+        })
         .filter(|line| !line.contains("CLONE_THREAD") && !line.contains("resumed>"))
         .count();
     // The first is the VM itself.
@@ -156,7 +162,7 @@ fn ten_thousand_connections_echo_and_leave_nothing() {
             {error, closed} -> ok end end,
         spawn_link(Accept),
         Ports = length(erlang:ports()),
-        Before = Memory(),
+        Cycle = fun() ->
         Sockets = [begin {ok, S} = gen_tcp:connect({127, 0, 0, 1}, Port, Options), S end || _ <- lists:seq(1, Count)],
         Round = fun(Text) ->
             [ok = gen_tcp:send(S, Text) || S <- Sockets],
@@ -167,9 +173,12 @@ fn ten_thousand_connections_echo_and_leave_nothing() {
         Open = length(erlang:ports()) - Ports,
         [gen_tcp:close(S) || S <- Sockets],
         Wait = fun Wait(0) -> left; Wait(N) -> case length(erlang:ports()) of Ports -> ok; _ -> timer:sleep(50), Wait(N - 1) end end,
-        Gone = Wait(600),
-        After = Memory(),
-        io:format("~p~n", [{Count >= 1000, Open >= 2 * Count, Gone, (After - Before) div (20 * 1024 * 1024)}])"#,
+        {Open >= 2 * Count, Wait(600), Memory()}
+        end,
+        %% An allocator may keep some of what was freed, but then uses it: a second time takes no more.
+        {true, ok, First} = Cycle(),
+        {true, ok, Second} = Cycle(),
+        io:format("~p~n", [{Count >= 1000, max(0, Second - First) div (20 * 1024 * 1024)}])"#,
     );
-    assert_eq!(text(&output), "{true,true,ok,0}\n");
+    assert_eq!(text(&output), "{true,0}\n");
 }
