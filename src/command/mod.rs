@@ -66,7 +66,7 @@ pub fn erl(mut arguments: Vec<OsString>) -> Result<ExitCode, Error> {
         |name| std::env::var_os(name),
         &read,
     )?)?;
-    start(&otp, line, "lintel")
+    start(&otp, line)
 }
 
 fn take_otp_root(arguments: &mut Vec<OsString>) -> Result<Option<PathBuf>, Error> {
@@ -93,9 +93,9 @@ fn take_option(
     Ok(Some(PathBuf::from(arguments.remove(0))))
 }
 
-fn start(otp: &Otp, line: CommandLine, program: &str) -> Result<ExitCode, Error> {
+fn start(otp: &Otp, line: CommandLine) -> Result<ExitCode, Error> {
     let flags = Flags::parse(&line.machine)?;
-    let init = init_arguments(otp, &line, program);
+    let init = init_arguments(otp, &line);
     if line.print != Print::No {
         for word in line
             .machine
@@ -132,8 +132,7 @@ fn start(otp: &Otp, line: CommandLine, program: &str) -> Result<ExitCode, Error>
 }
 
 /// What `init` gets: where things are, then the user's arguments.
-fn init_arguments(otp: &Otp, line: &CommandLine, program: &str) -> Vec<Vec<u8>> {
-    let _ = program;
+fn init_arguments(otp: &Otp, line: &CommandLine) -> Vec<Vec<u8>> {
     let mut init: Vec<Vec<u8>> = Vec::new();
     let mut add = |words: &[&[u8]]| init.extend(words.iter().map(|word| word.to_vec()));
     let progname = std::env::var_os("PROGNAME").unwrap_or_else(own_program_name);
@@ -289,7 +288,7 @@ fn run_erl(otp: &Otp, line: Vec<OsString>) -> Result<ExitCode, Error> {
         |name| std::env::var_os(name),
         &read,
     )?)?;
-    start(otp, line, "lintel")
+    start(otp, line)
 }
 
 /// `disasm`: shows a module's code.

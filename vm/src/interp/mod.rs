@@ -694,55 +694,15 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
             next!()
         }};
     }
-    macro_rules! put_tuple2 {
-        ($dst:ident, $a:ident, $b:ident) => {{
+    /// A tuple of these words, all read before it is written.
+    macro_rules! put_tuple {
+        ($dst:ident, $($word:expr),+) => {{
             let at = hp;
+            let words = [$($word),+];
             unsafe {
-                *at = word::header(BoxedKind::Tuple, 2);
-                *at.add(1) = get!($a);
-                *at.add(2) = get!($b);
-                hp = hp.add(3);
-            }
-            set!($dst, word::boxed(at));
-            next!()
-        }};
-    }
-    macro_rules! put_tuple3 {
-        ($dst:ident, $a:ident, $b:ident, $c:ident) => {{
-            let at = hp;
-            unsafe {
-                *at = word::header(BoxedKind::Tuple, 3);
-                *at.add(1) = get!($a);
-                *at.add(2) = get!($b);
-                *at.add(3) = get!($c);
-                hp = hp.add(4);
-            }
-            set!($dst, word::boxed(at));
-            next!()
-        }};
-    }
-    macro_rules! put_tagged2 {
-        ($dst:ident, $a:ident, $tag:ident) => {{
-            let at = hp;
-            unsafe {
-                *at = word::header(BoxedKind::Tuple, 2);
-                *at.add(1) = $tag.0;
-                *at.add(2) = get!($a);
-                hp = hp.add(3);
-            }
-            set!($dst, word::boxed(at));
-            next!()
-        }};
-    }
-    macro_rules! put_tagged3 {
-        ($dst:ident, $a:ident, $b:ident, $tag:ident) => {{
-            let at = hp;
-            unsafe {
-                *at = word::header(BoxedKind::Tuple, 3);
-                *at.add(1) = $tag.0;
-                *at.add(2) = get!($a);
-                *at.add(3) = get!($b);
-                hp = hp.add(4);
+                *at = word::header(BoxedKind::Tuple, words.len());
+                at.add(1).copy_from_nonoverlapping(words.as_ptr(), words.len());
+                hp = hp.add(1 + words.len());
             }
             set!($dst, word::boxed(at));
             next!()
@@ -1536,14 +1496,14 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                 set!(dst, word::boxed(at));
                 next!()
             }
-            Instr::PutTuple2 { dst, a, b } => put_tuple2!(dst, a, b),
-            Instr::PutTuple2X { dst, a, b } => put_tuple2!(dst, a, b),
-            Instr::PutTuple3 { dst, a, b, c } => put_tuple3!(dst, a, b, c),
-            Instr::PutTuple3X { dst, a, b, c } => put_tuple3!(dst, a, b, c),
-            Instr::PutTagged2 { dst, a, tag } => put_tagged2!(dst, a, tag),
-            Instr::PutTagged2X { dst, a, tag } => put_tagged2!(dst, a, tag),
-            Instr::PutTagged3 { dst, a, b, tag } => put_tagged3!(dst, a, b, tag),
-            Instr::PutTagged3X { dst, a, b, tag } => put_tagged3!(dst, a, b, tag),
+            Instr::PutTuple2 { dst, a, b } => put_tuple!(dst, get!(a), get!(b)),
+            Instr::PutTuple2X { dst, a, b } => put_tuple!(dst, get!(a), get!(b)),
+            Instr::PutTuple3 { dst, a, b, c } => put_tuple!(dst, get!(a), get!(b), get!(c)),
+            Instr::PutTuple3X { dst, a, b, c } => put_tuple!(dst, get!(a), get!(b), get!(c)),
+            Instr::PutTagged2 { dst, a, tag } => put_tuple!(dst, tag.0, get!(a)),
+            Instr::PutTagged2X { dst, a, tag } => put_tuple!(dst, tag.0, get!(a)),
+            Instr::PutTagged3 { dst, a, b, tag } => put_tuple!(dst, tag.0, get!(a), get!(b)),
+            Instr::PutTagged3X { dst, a, b, tag } => put_tuple!(dst, tag.0, get!(a), get!(b)),
 
             // Comparisons
             Instr::IsLt { a, fail, b } => test!(less!(get!(a), get!(b)), fail),
