@@ -155,6 +155,10 @@ impl Default for Heart {
 }
 
 impl DriverFactory for Heart {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         let mut timeout = Duration::from_secs(TIMEOUT_SECONDS);
         let mut pid = 0;
