@@ -423,12 +423,12 @@ fn tune(flags: &Flags) {
 fn runner() -> Box<dyn Runner> {
     match std::env::var("LINTEL_TRACE") {
         Ok(what) if what == "slices" => Box::new(Traced(Interpreter::new())),
-        _ => Interpreter::new(),
+        _ => Box::new(Interpreter::new()),
     }
 }
 
 /// Runs processes and tells where each slice began and ended.
-struct Traced(Box<dyn Runner>);
+struct Traced(Interpreter);
 
 // SAFETY: the reason is that of the runner within, and nothing is collected after it.
 unsafe impl Runner for Traced {

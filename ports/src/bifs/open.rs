@@ -96,9 +96,9 @@ fn parse(name: Term<'_>, options: Term<'_>, latin1: bool) -> Result<(OpenRequest
         found.option(cell.head(), latin1).ok_or(Bad::Option)?;
         rest = cell.tail();
     }
-    let consistent = !(found.line.is_some() && found.packet.is_some())
-        && !(found.stderr_to_stdout && found.no_stdio);
-    if !rest.is_nil() || !consistent {
+    let two_framings = found.line.is_some() && found.packet.is_some();
+    let stderr_to_nothing = found.stderr_to_stdout && found.no_stdio;
+    if !rest.is_nil() || two_framings || stderr_to_nothing {
         return Err(Bad::Option);
     }
     let (command, name) = command(name, &mut found, latin1).ok_or(Bad::Arg)?;
@@ -217,7 +217,7 @@ fn busy_limits(value: Term<'_>) -> Option<BusyLimits> {
     let [low, high] = value.as_tuple_of::<2>()?;
     let limit = |term: Term<'_>| {
         term.as_u64()
-            .filter(|&limit| limit >= MIN_BUSY_LIMIT && limit < u64::MAX)
+            .filter(|&limit| (MIN_BUSY_LIMIT..u64::MAX).contains(&limit))
     };
     let (low, high) = (limit(low)?, limit(high)?);
     Some(BusyLimits {
@@ -226,8 +226,11 @@ fn busy_limits(value: Term<'_>) -> Option<BusyLimits> {
     })
 }
 
+/// A variable's name and value; without one it is taken out of the environment.
+type Variable = (Vec<u8>, Option<Vec<u8>>);
+
 /// `[{Name, Value | false}]`: names and values are lists, and there is no `=` in a name.
-fn environment(list: Term<'_>, latin1: bool) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
+fn environment(list: Term<'_>, latin1: bool) -> Option<Vec<Variable>> {
     let pairs = list.proper_list()?;
     let mut environment = Vec::with_capacity(pairs.len());
     for pair in pairs {

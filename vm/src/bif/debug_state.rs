@@ -62,9 +62,9 @@ fn get_internal_state_1<'p>(call: Call<'p>) -> BifResult<'p> {
     }
     match key.kind() {
         Kind::Atom(atom) => get(call, atom.name()),
-        Kind::Tuple(tuple) => match tuple.elements() {
-            &[name, argument] => get_of(call, name.as_atom().ok_or_else(badarg)?.name(), argument),
-            &[name, ..] if name.is_atom(crate::atom!("check_time_config")) => Ok(Term::TRUE),
+        Kind::Tuple(tuple) => match *tuple.elements() {
+            [name, argument] => get_of(call, name.as_atom().ok_or_else(badarg)?.name(), argument),
+            [name, ..] if name.is_atom(crate::atom!("check_time_config")) => Ok(Term::TRUE),
             _ => Err(badarg()),
         },
         _ => Err(badarg()),
