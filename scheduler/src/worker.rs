@@ -384,6 +384,10 @@ impl Workers {
                 *slot_turns += 1;
                 return Some(process);
             }
+            // In the queue it is found by others, and served sooner once it has a signal of somebody more urgent.
+            if urgent && let Some(process) = SLOT.take() {
+                self.push(index, process);
+            }
             *slot_turns = 0;
             if let Some(process) = me.queue.pop() {
                 return Some(process);
