@@ -46,6 +46,22 @@ fn a_driver_of_the_users_own() {
 }
 
 #[test]
+fn a_driver_stands_for_a_program() {
+    let vm = example("echo_driver");
+    let ask = r#"P = open_port({spawn, "/no/such/folder/shout -x"}, [binary]),
+        port_command(P, <<"hello">>), receive {P, {data, Back}} -> Back end"#;
+    let given = evaluate(&vm, &["-lintel_driver", "shout=counting_echo"], ask);
+    assert_eq!(given, "<<\"HELLO\">>");
+    let output = Command::new(&vm)
+        .args(["erl", "-lintel_driver", "shout=nobody", "-noshell"])
+        .output()
+        .expect("the example runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    assert!(said.contains("no driver `nobody`"), "{said}");
+}
+
+#[test]
 fn a_driver_that_blocks_keeps_only_those_waiting_who_use_its_port() {
     let vm = example("echo_driver");
     let begun = Instant::now();

@@ -42,6 +42,7 @@ impl AtHalt for PortsHalt {
         for port in node().table().all() {
             port.abandon();
         }
+        crate::programs::heart::node_ends();
     }
 }
 
