@@ -104,6 +104,7 @@ pub fn start(config: Config) -> std::io::Result<bool> {
     }
     hooks::set_ports(&NodePorts);
     scheduler::halt::at_halt(&PortsHalt);
+    scheduler::halt::set_last(crate::programs::heart::node_ends);
     system_info::provide(|_, item| match item.name() {
         "port_count" => Some(Term::size(count())),
         "port_limit" => Some(Term::size(limit())),
