@@ -349,8 +349,13 @@ fn settle(flags: &Flags) {
         Warnings::Info => WarningMap::Info,
         Warnings::Error => WarningMap::Error,
     });
-    vm::bif::long_work::set_runner(|work| {
-        scheduler::dirty::detach(scheduler::dirty::Kind::Cpu, work)
+    vm::bif::long_work::set_runner(|kind, work| {
+        use scheduler::dirty::Kind;
+        let kind = match kind {
+            vm::bif::long_work::Kind::Cpu => Kind::Cpu,
+            vm::bif::long_work::Kind::Io => Kind::Io,
+        };
+        scheduler::dirty::detach(kind, work);
     });
     settings::set_name_warning(match flags.name_warning {
         NameWarning::Warning => settings::NameWarning::Warning,

@@ -251,7 +251,10 @@ fn set<'p>(call: Call<'p>, key: &str, value: Term<'p>) -> BifResult<'p> {
         },
         "force_gc" => Term::bool(value.as_pid().is_some_and(table::exists)),
         "fill_heap" => Term::OK,
-        "gc_state" => value.as_bool().map(|_| Term::TRUE).ok_or_else(badarg)?,
+        "gc_state" => {
+            let on = value.as_bool().ok_or_else(badarg)?;
+            Term::bool(call.process().set_collects(on))
+        }
         "test_long_gc_sleep" => {
             let ms = value.as_u64().and_then(|ms| u32::try_from(ms).ok());
             COLLECTION_SLEEP.store(ms.ok_or_else(badarg)?, Ordering::Relaxed);
