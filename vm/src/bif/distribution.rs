@@ -78,8 +78,11 @@ fn create_dist_channel_3<'p>(_call: Call<'p>) -> BifResult<'p> {
     Ok(Term::atom(w::BADARG))
 }
 
-fn get_creation_0<'p>(_call: Call<'p>) -> BifResult<'p> {
-    Ok(Term::UNDEFINED)
+fn get_creation_0<'p>(call: Call<'p>) -> BifResult<'p> {
+    Ok(match node_name::this() {
+        (w::NONODE_NOHOST, _) => Term::UNDEFINED,
+        (_, creation) => call.heap.unsigned(creation.into()),
+    })
 }
 
 /// Flags that both sides of a connection agree on (OTP 25, `dist.h`): what is offered, what must be there,
