@@ -39,8 +39,7 @@ what_there_is() ->
     [garbage_collect(P) || P <- processes()],
     #{processes => length(processes()), ports => length(erlang:ports()), tables => length(ets:all()),
       queued => lists:sum([N || P <- processes(), {message_queue_len, N} <- [process_info(P, message_queue_len)]]),
-      memory => erlang:memory(total), names => length(registered()),
-      online => erlang:system_info(schedulers_online)}.
+      memory => erlang:memory(total), names => length(registered())}.
 
 %% Ends and clean-ups may take a while.
 back_to(Before, Tries) ->
