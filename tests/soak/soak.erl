@@ -1,6 +1,9 @@
 %% Mixed work on all schedulers for a while: each worker picks an operation at random, again and again, and checks
-%% every answer. Ends with code 1 where an answer is wrong or somebody is stuck; else prints what was done.
+%% every answer; at the end, that processes, ports, tables, atoms and memory are what they were. Ends with code 1
+%% where something is wrong or somebody is stuck; else prints what was done.
 %%
+%%     cargo xtask soak --minutes 2
+%% or
 %%     erlc tests/soak/soak.erl
 %%     lintel erl +S 2 -noshell -s soak main -s init stop -extra SECONDS
 -module(soak).
@@ -15,17 +18,38 @@ main() ->
 main(Seconds) ->
     process_flag(trap_exit, true),
     logger:set_primary_config(level, none),
-    Shared = ets:new(shared, [public, set, {write_concurrency, true}, {read_concurrency, true}]),
-    Ordered = ets:new(ordered, [public, ordered_set, {write_concurrency, true}]),
     Counters = counters:new(64, [write_concurrency]),
     Until = erlang:monotonic_time(millisecond) + Seconds * 1000,
     code_binaries(),
+    Before = what_there_is(),
+    Shared = ets:new(shared, [public, set, {write_concurrency, true}, {read_concurrency, true}]),
+    Ordered = ets:new(ordered, [public, ordered_set, {write_concurrency, true}]),
     Pids = [spawn_link(?MODULE, worker, [N, Until, {Shared, Ordered}, Counters]) || N <- lists:seq(1, ?WORKERS)],
     wait(Pids, Until),
     Names = names(),
     Total = lists:sum([counters:get(Counters, N) || N <- lists:seq(1, length(Names))]),
     [io:format("~-20s ~w~n", [Name, counters:get(Counters, N)]) || {N, Name} <- lists:zip(lists:seq(1, length(Names)), Names)],
+    ets:delete(Shared),
+    ets:delete(Ordered),
+    back_to(Before, 50),
     io:format("total ~w operations, ~w processes left, ~w MB~n", [Total, length(processes()), erlang:memory(total) div 1000000]).
+
+%% What must be there again at the end, and what may have grown a little.
+what_there_is() ->
+    [garbage_collect(P) || P <- processes()],
+    #{processes => length(processes()), ports => length(erlang:ports()), tables => length(ets:all()),
+      queued => lists:sum([N || P <- processes(), {message_queue_len, N} <- [process_info(P, message_queue_len)]]),
+      memory => erlang:memory(total), names => length(registered())}.
+
+%% Ends and clean-ups may take a while.
+back_to(Before, Tries) ->
+    Now = what_there_is(),
+    Grown = maps:get(memory, Now) - maps:get(memory, Before),
+    case maps:remove(memory, Now) =:= maps:remove(memory, Before) andalso Grown < 30000000 of
+        true -> ok;
+        false when Tries > 0 -> timer:sleep(100), back_to(Before, Tries - 1);
+        false -> io:format("left behind: ~p~nbefore: ~p~n", [Now, Before]), halt(1)
+    end.
 
 wait([], _) -> ok;
 wait(Pids, Until) ->

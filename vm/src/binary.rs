@@ -4,7 +4,8 @@
 //! moves `claimed` on from the very end that it knows ([`BinaryData::claim`]): everyone else keeps seeing the
 //! prefix that it saw before. That is how `<<Acc/binary, …>>` in a loop costs linear time.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use crate::fatal::{Memory, out_of_memory};
+use std::alloc::{Layout, alloc, dealloc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -50,7 +51,7 @@ impl BinaryData {
         // SAFETY: the layout has a size above 0.
         let start = unsafe { std::alloc::alloc_zeroed(layout) };
         if start.is_null() {
-            handle_alloc_error(layout);
+            out_of_memory(Memory::Binary, capacity);
         }
         ALLOCATED.fetch_add(capacity, Ordering::Relaxed);
         let data = BinaryData {
@@ -72,7 +73,7 @@ impl BinaryData {
         // SAFETY: the layout has a size above 0.
         let start = unsafe { alloc(layout) };
         if start.is_null() {
-            handle_alloc_error(layout);
+            out_of_memory(Memory::Binary, capacity);
         }
         ALLOCATED.fetch_add(capacity, Ordering::Relaxed);
         // SAFETY: room for `capacity >= bytes.len()` bytes, not overlapping with a fresh allocation.

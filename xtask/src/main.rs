@@ -15,6 +15,7 @@ mod kernel;
 mod otp;
 mod process;
 mod setup;
+mod soak;
 mod suite;
 mod vm;
 
@@ -51,6 +52,8 @@ enum Task {
     CompileOtp(compile_otp::Args),
     /// Generate cases, run them on both VMs, and compare.
     Differential(differential::Args),
+    /// Keep all schedulers busy with mixed work for minutes, and check that nothing is lost and nothing left.
+    Soak(soak::Args),
 }
 
 fn main() -> ExitCode {
@@ -75,5 +78,6 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Conformance(args) => conformance::run(&args),
         Task::CompileOtp(args) => compile_otp::run(&args),
         Task::Differential(args) => differential::run(&args),
+        Task::Soak(args) => soak::run(&args),
     }
 }

@@ -13,6 +13,7 @@ use crate::arithmetic::{self, Integer};
 use crate::bif::binary::{part, part_range};
 use crate::bif::progress::{give_way, original, resumed};
 use crate::bif::{BifResult, Call, Stop, badarg, system_limit};
+use crate::fatal::{Memory, out_of_memory};
 use crate::heap::Heap;
 use crate::numeric::big::{self, Endian};
 use crate::reference;
@@ -350,22 +351,20 @@ fn copies<'p>(call: Call<'p>, count: usize) -> BifResult<'p> {
     }
     let mut copy = resumed::<Copying>(call).map_or_else(Vec::new, |(Copying(copy), _)| copy);
     if copy.is_empty() && copy.try_reserve_exact(len).is_err() {
-        return Err(system_limit());
+        out_of_memory(Memory::Binary, len);
     }
     while copy.len() < len {
-        // The copy is a prefix of the result: its start goes on where it ends.
-        let at = copy.len() % source.len();
         let now = (len - copy.len()).min(256 * COPIED_PER_REDUCTION);
-        let before = copy.len();
-        while copy.len() < before + now {
-            let from = if copy.len() == before {
-                at
-            } else {
-                copy.len() % source.len()
-            };
-            let left = before + now - copy.len();
-            let piece = &source[from..];
-            copy.extend_from_slice(&piece[..piece.len().min(left)]);
+        let until = copy.len() + now;
+        while copy.len() < until {
+            if let Some(rest) = source.get(copy.len()..).filter(|rest| !rest.is_empty()) {
+                copy.extend_from_slice(&rest[..rest.len().min(until - copy.len())]);
+                continue;
+            }
+            // It repeats itself, so what follows stands at its start already, however often so far.
+            let from = copy.len() % source.len();
+            let piece = (until - copy.len()).min(copy.len() - from);
+            copy.extend_from_within(from..from + piece);
         }
         if call.charge(now / COPIED_PER_REDUCTION) && copy.len() < len {
             return Err(give_way(call, Copying(copy), &[]));

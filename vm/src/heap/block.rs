@@ -6,12 +6,13 @@
 //! while ([`Cache`]): a collector asks for a block as large as the one that it gives back a moment later, and
 //! pages that are there already cost far less than new ones.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::fatal::{Memory, out_of_memory};
 use crate::term::word::Word;
 
 /// Blocks of as many bytes or more are mapped.
@@ -131,7 +132,7 @@ fn spare<R>(what: impl FnOnce(&mut Spares) -> R) -> Option<R> {
 fn layout(words: usize) -> Layout {
     match Layout::array::<Word>(words.max(1)) {
         Ok(layout) => layout,
-        Err(_) => handle_alloc_error(Layout::new::<Word>()),
+        Err(_) => out_of_memory(Memory::Heap, usize::MAX),
     }
 }
 
@@ -156,7 +157,7 @@ pub(super) fn allocate(words: usize) -> *mut Word {
         unsafe { libc::malloc(layout.size()) }.cast::<Word>()
     };
     if block.is_null() {
-        handle_alloc_error(layout);
+        out_of_memory(Memory::Heap, layout.size());
     }
     block
 }
@@ -185,7 +186,7 @@ fn map(layout: Layout) -> *mut Word {
         )
     };
     if block == libc::MAP_FAILED {
-        handle_alloc_error(layout);
+        out_of_memory(Memory::Heap, layout.size());
     }
     block.cast()
 }
@@ -209,7 +210,7 @@ pub(super) unsafe fn reallocate(block: *mut Word, old: usize, new: usize) -> *mu
             // SAFETY: by contract; the new size is not 0.
             let moved = unsafe { realloc(block.cast(), before, after.size()) };
             if moved.is_null() {
-                handle_alloc_error(after);
+                out_of_memory(Memory::Heap, after.size());
             }
             moved.cast()
         }
@@ -234,7 +235,7 @@ unsafe fn remap(block: *mut Word, before: usize, after: Layout) -> *mut Word {
     // SAFETY: by contract. The system keeps the contents, and moves the block where it must.
     let moved = unsafe { libc::mremap(block.cast(), before, bytes, libc::MREMAP_MAYMOVE) };
     if moved == libc::MAP_FAILED {
-        handle_alloc_error(after);
+        out_of_memory(Memory::Heap, after.size());
     }
     IN_USE.fetch_add(bytes, Ordering::Relaxed);
     IN_USE.fetch_sub(before, Ordering::Relaxed);

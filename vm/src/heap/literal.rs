@@ -145,9 +145,7 @@ impl FreeSpace {
 
 #[cold]
 fn out_of_memory(bytes: usize) -> ! {
-    let layout = std::alloc::Layout::from_size_align(bytes, PAGE)
-        .unwrap_or(std::alloc::Layout::new::<Word>());
-    std::alloc::handle_alloc_error(layout)
+    crate::fatal::out_of_memory(crate::fatal::Memory::Literal, bytes)
 }
 
 fn allocate(words: usize) -> *mut Word {
