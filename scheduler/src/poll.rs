@@ -43,6 +43,9 @@ pub(crate) fn polls() -> Option<&'static dyn Polls> {
 const FRESH: u64 = 500_000;
 /// How long a sleeper leaves the descriptors to another worker before it looks whether that still looks.
 pub(crate) const TRUST: Duration = Duration::from_millis(1);
+/// Nanoseconds between two looks of a worker that is idle for a moment again and again: each is a system call, which
+/// would take longer than the answer of another worker does.
+const IDLE: u64 = 20_000;
 /// Nanoseconds between two looks of a worker that is never idle, while none waits.
 const BUSY: u64 = 200_000;
 
@@ -169,6 +172,9 @@ impl Polling {
             return false;
         };
         let now = now();
+        if now.saturating_sub(noted.load(Ordering::Relaxed)) < IDLE {
+            return false;
+        }
         noted.store(now, Ordering::Relaxed);
         self.busy_look.store(now, Ordering::Relaxed);
         during(State::CheckIo, || polls.look())

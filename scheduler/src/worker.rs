@@ -45,6 +45,10 @@ const LOOK_EVERY: u32 = 16;
 const LONG_TURN: u64 = 1000;
 /// Looks between turns after which a sleeper is to wait for descriptors instead.
 const BUSY_LOOKS: u32 = 5;
+/// Turns after which a worker looks at the clock for its timers, ...
+const TIMERS_EVERY: u32 = 8;
+/// ... and reductions of a turn after which it does at once.
+const TIMERS_TURN: u64 = 500;
 /// Where the worker's number stands in a timer's.
 const TIMER_WORKER_SHIFT: u32 = 56;
 
@@ -65,11 +69,11 @@ pub struct Worker {
     /// Its timers.
     pub timers: Timers,
     parker: Parker,
-    /// Turns that it gave.
+    /// Turns that it gave. Only the worker writes this.
     pub turns: AtomicU64,
-    /// Reductions that processes used in them.
+    /// Reductions that processes used in them. Only the worker writes this.
     pub reductions: AtomicU64,
-    /// Whether it gives a turn just now.
+    /// Whether it gives turns just now.
     pub busy: AtomicBool,
     /// Raw time at which it last looked for descriptors when it was idle.
     idle_look: AtomicU64,
@@ -272,7 +276,10 @@ impl Workers {
 
     fn push(&self, worker: usize, process: Queued) {
         self.all[worker].queue.push(process);
-        self.wake_one();
+        // Where one works and the push is its own, nobody is to wake.
+        if self.limit() > 1 || current() != Some(worker) {
+            self.wake_one();
+        }
     }
 
     /// A worker for what has no reason to go to a certain one.
@@ -289,12 +296,16 @@ impl Workers {
         let me = &self.all[index];
         let mut slot_turns = 0;
         let (mut turns_unlooked, mut looks) = (0_u32, 0_u32);
+        let mut timers_looked = TIMERS_EVERY;
         // One that has used up its slice goes on at once where nobody else waits: in the queue it would only draw
         // others from their sleep to steal it.
         let mut kept: Option<Queued> = None;
         me.wakes();
         loop {
-            me.timers.fire();
+            if timers_looked >= TIMERS_EVERY {
+                timers_looked = 0;
+                me.timers.fire();
+            }
             if let Some(process) = kept.take() {
                 if self.nobody_waits(index) {
                     kept = Some(process);
@@ -305,22 +316,26 @@ impl Workers {
             if index >= self.limit() {
                 self.stand_by(index);
             }
-            let next = kept.take().or_else(|| self.next(index, &mut slot_turns));
-            let Some(process) = next else {
+            let next = kept.take();
+            let Some(process) = next.or_else(|| self.next(index, &mut slot_turns)) else {
                 return;
             };
-            me.busy.store(true, Ordering::SeqCst);
+            me.set_busy(true);
             if index < self.limit.load(Ordering::SeqCst) {
                 let (after, reductions) = vm::microstate::during(State::Emulator, || {
                     slice::turn(process.start(), &mut *runner)
                 });
-                me.turns.fetch_add(1, Ordering::Relaxed);
-                me.reductions.fetch_add(reductions, Ordering::Relaxed);
+                count(&me.turns, 1);
+                count(&me.reductions, reductions);
                 turns_unlooked += 1;
                 if turns_unlooked >= LOOK_EVERY || reductions >= LONG_TURN {
                     turns_unlooked = 0;
                     self.look_between_turns(&mut looks);
                 }
+                timers_looked += match reductions < TIMERS_TURN {
+                    true => 1,
+                    false => TIMERS_EVERY,
+                };
                 if let After::Ready(process) = after {
                     match process.shared().bound() {
                         0 => kept = Some(process),
@@ -330,7 +345,6 @@ impl Workers {
             } else {
                 self.requeue(index, process);
             }
-            me.busy.store(false, Ordering::SeqCst);
         }
     }
 
@@ -346,6 +360,7 @@ impl Workers {
     /// limit wake it.
     fn stand_by(&self, index: usize) {
         let me = &self.all[index];
+        me.set_busy(false);
         while index >= self.limit() && !self.stop.load(Ordering::Relaxed) {
             let slot = SLOT.take();
             for process in slot
@@ -382,6 +397,7 @@ impl Workers {
         let me = &self.all[index];
         loop {
             if self.stop.load(Ordering::Relaxed) {
+                me.set_busy(false);
                 return None;
             }
             if index >= self.limit() {
@@ -407,6 +423,7 @@ impl Workers {
             if let Some(process) = SLOT.take() {
                 return Some(process);
             }
+            me.set_busy(false);
             if let Some(process) = self.look_around(index) {
                 return Some(process);
             }
@@ -507,7 +524,20 @@ impl Workers {
     }
 }
 
+/// Adds to a number that only this thread writes.
+fn count(number: &AtomicU64, more: u64) {
+    number.store(number.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+}
+
 impl Worker {
+    /// Says whether it gives turns. `SeqCst`: who blocks the schedulers sets the limit and then looks here; a worker
+    /// says so and then looks at the limit.
+    fn set_busy(&self, busy: bool) {
+        if self.busy.load(Ordering::Relaxed) != busy {
+            self.busy.store(busy, Ordering::SeqCst);
+        }
+    }
+
     fn wakes(&self) {
         microstate::enter(State::Other);
         let now = clock::raw_monotonic().max(1) as u64;
@@ -543,16 +573,17 @@ impl Worker {
 impl Schedulers for Workers {
     fn ready(&self, process: Queued) {
         let bound = process.shared().bound();
-        if bound != 0 {
+        let here = current().filter(|&worker| worker < self.limit());
+        if bound != 0 && here != Some(bound as usize - 1) {
             return self.push_bound(bound, process);
         }
-        match current().filter(|&worker| worker < self.limit()) {
+        match here {
             Some(worker) if process.shared().service_priority() == Priority::Normal => {
                 if let Some(displaced) = SLOT.replace(Some(process)) {
-                    self.push(worker, displaced);
+                    self.requeue(worker, displaced);
                 }
             }
-            Some(worker) => self.push(worker, process),
+            Some(worker) => self.requeue(worker, process),
             None => self.push(self.any(), process),
         }
     }

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::arithmetic;
 use crate::atom::{Atom, well_known as w};
 use crate::bif::ets_options::{self, Wanted};
@@ -359,10 +361,13 @@ fn key_in<'p>(table: &Table, object: Term<'p>) -> Result<Term<'p>, Stop<'p>> {
     table.key_of(object).ok_or_else(badarg)
 }
 
-fn objects<'p>(table: &Table, term: Term<'p>) -> Result<Vec<Term<'p>>, Stop<'p>> {
+/// The objects of a call: mostly one, which takes no memory.
+type Objects<T> = SmallVec<[T; 1]>;
+
+fn objects<'p>(table: &Table, term: Term<'p>) -> Result<Objects<Term<'p>>, Stop<'p>> {
     let objects = match term.as_tuple() {
-        Some(tuple) => vec![tuple.term()],
-        None => term.proper_list().ok_or_else(badarg)?,
+        Some(tuple) => smallvec::smallvec![tuple.term()],
+        None => Objects::from_vec(term.proper_list().ok_or_else(badarg)?),
     };
     for &object in &objects {
         key_in(table, object)?;
@@ -373,7 +378,7 @@ fn objects<'p>(table: &Table, term: Term<'p>) -> Result<Vec<Term<'p>>, Stop<'p>>
 fn insert_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     let objects = objects(&table, call.arg(1))?;
-    let mut owned: Vec<OwnedTerm> = objects.into_iter().map(OwnedTerm::copy_of).collect();
+    let mut owned: Objects<OwnedTerm> = objects.into_iter().map(OwnedTerm::copy_of).collect();
     call.charge(owned.len());
     let mut store = table.store.write();
     in_order_of_insertion(&mut owned, &table);
@@ -393,7 +398,7 @@ fn in_order_of_insertion(objects: &mut [OwnedTerm], table: &Table) {
 fn insert_new_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     let objects = objects(&table, call.arg(1))?;
-    let mut owned: Vec<OwnedTerm> = objects
+    let mut owned: Objects<OwnedTerm> = objects
         .iter()
         .map(|&object| OwnedTerm::copy_of(object))
         .collect();
@@ -417,7 +422,7 @@ pub(crate) fn copy_out<'p, 'a>(
     objects: impl DoubleEndedIterator<Item = &'a OwnedTerm>,
 ) -> Term<'p> {
     objects.rev().fold(Term::NIL, |rest, object| {
-        call.heap.cons(call.heap.copy(object.term()), rest)
+        call.heap.cons(call.heap.copy_owned(object), rest)
     })
 }
 
@@ -614,7 +619,7 @@ fn update_counter<'p>(call: Call<'p>, default: Option<Term<'p>>) -> BifResult<'p
     }
     let (key, operation) = (call.arg(1), call.arg(2));
     let key_at = table.options.key_position - 1;
-    let mut changes = Vec::new();
+    let mut changes = Objects::new();
     let single = operation.is_integer() || operation.as_tuple().is_some();
     if operation.is_integer() {
         changes.push(Change {
@@ -633,6 +638,19 @@ fn update_counter<'p>(call: Call<'p>, default: Option<Term<'p>>) -> BifResult<'p
         return Err(badarg_because(crate::atom!("keypos")));
     }
     let mut store = table.store.write();
+    if let [
+        Change {
+            at,
+            increment,
+            limit: None,
+        },
+    ] = changes[..]
+        && single
+        && let Some(increment) = increment.as_small()
+        && let Some(new) = store.add_small(key, at, increment)
+    {
+        return Ok(call.heap.integer(new));
+    }
     if store.lookup(key).is_empty() {
         let default = default.ok_or_else(|| badarg_because(crate::atom!("badkey")))?;
         let arity = default.as_tuple().ok_or_else(badarg)?.arity();

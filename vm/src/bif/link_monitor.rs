@@ -177,7 +177,7 @@ fn monitor<'p>(call: Call<'p>, options: MonitorOptions) -> BifResult<'p> {
         Monitor {
             target,
             alias: options.alias,
-            tag: options.tag,
+            tag: options.tag.map(Box::new),
         },
     );
     set_up(process, reference, target, call.arg(1));

@@ -4,6 +4,7 @@
 //! copied in when inserted, copied out when looked up. [`store`] has the two kinds of storage. A table
 //! belongs to a process and dies with it, unless an heir gets it.
 
+pub mod lock;
 pub mod registry;
 pub mod store;
 
@@ -12,6 +13,7 @@ use parking_lot::RwLock;
 use crate::atom::Atom;
 use crate::heap::OwnedTerm;
 use crate::term::{Pid, Term};
+use lock::StoreLock;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use store::Store;
@@ -73,9 +75,9 @@ pub struct Options {
     pub key_position: usize,
     /// Whether it is reached by its name.
     pub named: bool,
-    /// For `info`: tuning that this implementation needs no telling of.
+    /// Whether readers on several processors are to be in each other's way as little as may be ([`lock`]).
     pub read_concurrency: bool,
-    /// Likewise.
+    /// For `info`: tuning that this implementation needs no telling of.
     pub write_concurrency: WriteConcurrency,
     /// Likewise.
     pub decentralized_counters: bool,
@@ -104,7 +106,7 @@ pub struct Table {
     /// The number of its reference.
     pub number: [u64; 2],
     /// The objects. Lock rank: after `control`.
-    pub store: RwLock<Store>,
+    pub store: StoreLock,
     /// The rest.
     pub control: RwLock<Control>,
     /// A [`Protection`]. Outside of `control`, so that reading a table takes no lock but the store's.
@@ -124,7 +126,10 @@ impl Table {
         Table {
             options,
             number,
-            store: RwLock::new(Store::new(options.kind, options.key_position)),
+            store: StoreLock::new(
+                Store::new(options.kind, options.key_position),
+                options.read_concurrency,
+            ),
             control: RwLock::new(control),
             protection: AtomicU8::new(protection as u8),
             deleted: AtomicBool::new(false),

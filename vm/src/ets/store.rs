@@ -399,6 +399,29 @@ impl Store {
         }
     }
 
+    /// Changes an element (from 0) of the object of a key in place, where both the old and the new value are small
+    /// integers; the new one. None changes nothing. Only for tables with one object a key.
+    pub fn add_small(&mut self, key: Term<'_>, element: usize, increment: i64) -> Option<i64> {
+        fn add(object: &mut OwnedTerm, element: usize, increment: i64) -> Option<i64> {
+            let elements = object.term().as_tuple()?.elements();
+            let new = elements.get(element)?.as_small()?.checked_add(increment)?;
+            object.set_small(element, new).then_some(new)
+        }
+        match self {
+            Store::Hash(hash) => {
+                let slot = hash.slot_of(key)?;
+                add(&mut hash.slots[slot].as_mut()?[0], element, increment)
+            }
+            Store::Ordered(ordered) => {
+                // What stands in a tree cannot be changed there. Its key stays what it is.
+                let mut entry = ordered.tree.take(&Probe(key) as &dyn Keyed)?;
+                let new = add(&mut entry.object, element, increment);
+                ordered.tree.insert(entry);
+                new
+            }
+        }
+    }
+
     /// Removes the objects of a key.
     pub fn remove(&mut self, key: Term<'_>) -> Objects {
         match self {

@@ -83,38 +83,55 @@ impl Cache {
 
 /// Words of the smallest heap unless the program asks for less.
 const SMALLEST: usize = 233;
-/// How many blocks of this size a thread keeps.
-const SPARES: usize = 64;
+/// How many blocks of this size a thread keeps: those of a crowd of processes that come and go together.
+const SPARES: usize = 1024;
 
-/// Blocks of [`SMALLEST`] words that a thread keeps.
+/// Blocks of [`SMALLEST`] words that a thread keeps, each with the next one's address in its first word.
 struct Spares {
-    blocks: [*mut Word; SPARES],
+    first: *mut Word,
     len: usize,
 }
 
 impl Spares {
+    #[inline]
     fn take(&mut self) -> Option<*mut Word> {
-        self.len = self.len.checked_sub(1)?;
-        Some(self.blocks[self.len])
+        let block = self.first;
+        if block.is_null() {
+            return None;
+        }
+        // SAFETY: a kept block has a first word, which `keep` wrote.
+        self.first = unsafe { block.cast::<*mut Word>().read() };
+        self.len -= 1;
+        Some(block)
     }
 
-    /// Whether there is room for one more.
-    fn keep(&mut self, block: *mut Word) -> bool {
+    /// Whether there was room for one more.
+    ///
+    /// # Safety
+    /// The block came from `malloc` with [`SMALLEST`] words, and nobody uses it.
+    #[inline]
+    unsafe fn keep(&mut self, block: *mut Word) -> bool {
         let room = self.len < SPARES && cfg!(not(miri));
         if room {
-            self.blocks[self.len] = block;
+            // SAFETY: by contract.
+            unsafe { block.cast::<*mut Word>().write(self.first) };
+            self.first = block;
             self.len += 1;
         }
         room
+    }
+
+    fn free_all(&mut self) {
+        while let Some(block) = self.take() {
+            // SAFETY: the block came from `malloc`, and nobody uses it.
+            unsafe { libc::free(block.cast()) };
+        }
     }
 }
 
 impl Drop for Spares {
     fn drop(&mut self) {
-        for &block in &self.blocks[..self.len] {
-            // SAFETY: the block came from `malloc`, and nobody uses it.
-            unsafe { libc::free(block.cast()) };
-        }
+        self.free_all();
     }
 }
 
@@ -122,7 +139,7 @@ impl Drop for Spares {
 fn spare<R>(what: impl FnOnce(&mut Spares) -> R) -> Option<R> {
     thread_local! {
         static OWN: UnsafeCell<Spares> = const {
-            UnsafeCell::new(Spares { blocks: [std::ptr::null_mut(); SPARES], len: 0 })
+            UnsafeCell::new(Spares { first: std::ptr::null_mut(), len: 0 })
         };
     }
     // SAFETY: of this thread alone, and neither `take` nor `keep` comes back here.
@@ -257,7 +274,8 @@ pub(super) unsafe fn free(start: *mut Word, words: usize) {
     } else if words != SMALLEST {
         // SAFETY: by contract.
         unsafe { dealloc(start.cast(), layout) };
-    } else if spare(|spares| spares.keep(start)) != Some(true) {
+    // SAFETY: by contract; blocks of this size come from `malloc`.
+    } else if spare(|spares| unsafe { spares.keep(start) }) != Some(true) {
         // SAFETY: by contract.
         unsafe { libc::free(start.cast()) };
     }
@@ -286,6 +304,7 @@ fn evict(limit: usize) {
 /// little memory.
 pub fn release_kept() {
     evict(0);
+    spare(Spares::free_all);
 }
 
 /// Bytes of large blocks in use, and of those kept for later.

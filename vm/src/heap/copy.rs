@@ -11,13 +11,16 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::Heap;
 use super::fragment::{Fragment, OffHeap};
 use super::literal::Region;
+use super::{Heap, OwnedTerm};
 use crate::binary::BinaryData;
 use crate::resource::Resource;
 use crate::term::Term;
 use crate::term::word::{self, BoxedKind, Word};
+
+/// The most words that are copied whole: there may be some among them that the term does not need.
+const COPIED_WHOLE: usize = 256;
 
 impl<'h> Heap<'h> {
     /// A copy of a term of any heap, literals included.
@@ -29,6 +32,55 @@ impl<'h> Heap<'h> {
     /// at, such as messages and the arguments of a new process.
     pub fn copy_message(self, term: Term<'_>) -> Term<'h> {
         self.copy_term::<true>(term)
+    }
+
+    /// A copy of a term that has memory of its own, literals included, as [`copy`](Heap::copy) makes it. Where that
+    /// memory is one piece without objects off the heap, as mostly, it is copied whole and only its pointers are
+    /// changed: nothing is counted or gone through first.
+    pub fn copy_owned(self, owned: &OwnedTerm) -> Term<'h> {
+        let root = owned.root;
+        let fragment = owned.fragments;
+        if fragment.is_null() || owned.off_heap().head.get() != word::NIL {
+            return self.copy(owned.term());
+        }
+        // SAFETY: the fragment lives as long as `owned`, and nothing writes to it.
+        let (from, words, only) = unsafe {
+            let only = (*fragment).next.is_null();
+            (Fragment::words(fragment), (*fragment).used, only)
+        };
+        let inside =
+            |word: Word| (word::pointer(word) as usize).wrapping_sub(from as usize) < words * 8;
+        if !only || words > COPIED_WHOLE || word::is_immediate(root) || !inside(root) {
+            return self.copy(owned.term());
+        }
+        let to = self.raw().alloc(words);
+        let distance = (to as Word).wrapping_sub(from as Word);
+        // SAFETY:
+        // 1. The fragment holds `words` words of complete objects, `to` has room for them.
+        // 2. `at` stands at a header or a term: raw words are skipped as the header's kind says.
+        // 3. Pointers into the fragment lead, moved by the distance, to the same object's copy; the tag stays, since
+        //    the distance is one of words.
+        unsafe {
+            copy_few(from, to, words);
+            let mut at = to;
+            let end = to.add(words);
+            while at < end {
+                let word = *at;
+                if word::is_header(word) {
+                    at = at.add(1 + raw_words(word));
+                    continue;
+                }
+                if !word::is_immediate(word) {
+                    *at = match inside(word) {
+                        true => word.wrapping_add(distance),
+                        // A literal, which must be copied as the rest is.
+                        false => self.copy(Term::from_word(word)).word(),
+                    };
+                }
+                at = at.add(1);
+            }
+            Term::from_word(root.wrapping_add(distance))
+        }
     }
 
     fn copy_term<const SHARE: bool>(self, term: Term<'_>) -> Term<'h> {
@@ -191,6 +243,8 @@ pub(crate) unsafe fn copy_into<const SHARE: bool>(
     let bytes = words * 8;
     let mut top = to;
     let mut scan = to;
+    // A list of immediates that was copied while the scan stood before it: nothing in it leads anywhere.
+    let mut flat = Flat::NONE;
     // SAFETY:
     // 1. Pointers outside `to..` lead to living objects; those inside were made here.
     // 2. What is written was counted, so it stays within the room.
@@ -199,9 +253,13 @@ pub(crate) unsafe fn copy_into<const SHARE: bool>(
         let copy = if word::is_immediate(root) || SHARE && literals.contains(word::pointer(root)) {
             root
         } else {
-            copy_object::<SHARE>(root, &mut top, literals, off_heap)
+            copy_object::<SHARE>(root, &mut top, literals, off_heap, &mut flat)
         };
         while scan < top {
+            if scan == flat.start {
+                scan = flat.end;
+                continue;
+            }
             let word = *scan;
             if word::is_immediate(word) {
                 scan = scan.add(1);
@@ -211,7 +269,7 @@ pub(crate) unsafe fn copy_into<const SHARE: bool>(
                 let at = word::pointer(word);
                 let inside = (at as usize).wrapping_sub(to as usize) < bytes;
                 if !(inside || SHARE && literals.contains(at)) {
-                    *scan = copy_object::<SHARE>(word, &mut top, literals, off_heap);
+                    *scan = copy_object::<SHARE>(word, &mut top, literals, off_heap, &mut flat);
                 }
                 scan = scan.add(1);
             }
@@ -219,6 +277,19 @@ pub(crate) unsafe fn copy_into<const SHARE: bool>(
         debug_assert_eq!(top, to.add(words), "the copy takes what was counted");
         copy
     }
+}
+
+/// Cells without pointers to anything but the next of them.
+struct Flat {
+    start: *mut Word,
+    end: *mut Word,
+}
+
+impl Flat {
+    const NONE: Flat = Flat {
+        start: std::ptr::null_mut(),
+        end: std::ptr::null_mut(),
+    };
 }
 
 /// How many words after this header are not terms.
@@ -253,6 +324,7 @@ unsafe fn copy_object<const SHARE: bool>(
     top: &mut *mut Word,
     literals: Region,
     off_heap: &OffHeap,
+    flat: &mut Flat,
 ) -> Word {
     let mut from = word::pointer(word);
     // SAFETY: by contract.
@@ -262,8 +334,12 @@ unsafe fn copy_object<const SHARE: bool>(
         }
         let first = *top;
         let mut to = first;
+        // Has a bit that immediates have not, if one of the elements has.
+        let mut elements = 0;
         loop {
-            *to = *from;
+            let element = *from;
+            *to = element;
+            elements |= element;
             let tail = *from.add(1);
             to = to.add(2);
             if word::is_cons(tail) {
@@ -275,6 +351,12 @@ unsafe fn copy_object<const SHARE: bool>(
             }
             *to.sub(1) = tail;
             *top = to;
+            if word::is_immediate(elements | tail) {
+                *flat = Flat {
+                    start: first,
+                    end: to,
+                };
+            }
             return word::cons(first);
         }
     }
@@ -427,6 +509,7 @@ mod tests {
             drop(raw);
             assert_eq!(describe(copy), expected);
             assert_eq!(describe(owned.term()), expected);
+            assert_eq!(describe(Heap::new(&other).copy_owned(&owned)), expected);
             assert_eq!(describe(area.term(0)), expected);
             assert_eq!(describe(area.term(1)), expected);
             drop(other);

@@ -201,8 +201,8 @@ impl OffHeap {
     }
 }
 
-/// A term with memory of its own: a message, an ETS object, a timer's message. Immutable, so any thread
-/// may read or drop it.
+/// A term with memory of its own: a message, an ETS object, a timer's message. Nothing changes it but who holds it
+/// mutably, so any thread may read or drop it.
 pub struct OwnedTerm {
     pub(super) root: Word,
     pub(super) fragments: *mut Fragment,
@@ -211,7 +211,7 @@ pub struct OwnedTerm {
 }
 
 // SAFETY:
-// 1. Nothing writes to the fragments after `build`, and they belong to this value alone.
+// 1. Nothing writes to the fragments after `build` but who holds the value mutably, and they belong to it alone.
 // 2. What off-heap objects count is `Send + Sync`.
 unsafe impl Send for OwnedTerm {}
 // SAFETY: as for `Send`; the cells in `off_heap` are only touched by `drop` and by the owner taking it apart.
@@ -304,6 +304,36 @@ impl OwnedTerm {
     /// The list of its objects that count something off the heap.
     pub(crate) fn off_heap(&self) -> &OffHeap {
         &self.off_heap
+    }
+
+    /// Replaces an element of a tuple, counted from 0, where both it and the new one are small integers; whether they
+    /// are. The tuple must be in this value's memory, which is one piece then.
+    pub fn set_small(&mut self, index: usize, value: i64) -> bool {
+        let fragment = self.fragments;
+        if fragment.is_null() || !word::is_boxed(self.root) || !word::fits_small(value) {
+            return false;
+        }
+        let tuple = word::pointer(self.root);
+        // SAFETY:
+        // 1. The fragment is alive, and this value's alone, which is held mutably.
+        // 2. The tuple is a whole object in it, so that an element below its arity is a word of it.
+        unsafe {
+            let words = Fragment::words(fragment);
+            if !(words..words.add((*fragment).used)).contains(&tuple) {
+                return false;
+            }
+            let header = *tuple;
+            if word::header_kind(header) != BoxedKind::Tuple || index >= word::header_words(header)
+            {
+                return false;
+            }
+            let element = tuple.add(1 + index);
+            let small = word::is_small(*element);
+            if small {
+                *element = word::small(value);
+            }
+            small
+        }
     }
 
     /// Hands its memory over to a heap, so that its term is one of that heap's without being copied.

@@ -1,5 +1,7 @@
 //! Calls: BIFs and how they go on, funs, `apply`, undefined functions, the guard BIFs written out.
 
+use std::ptr::NonNull;
+
 use smallvec::SmallVec;
 
 use super::exceptions::{self, Raised};
@@ -330,32 +332,34 @@ pub(crate) fn apply_fun_args(
     let bad =
         |reason: Atom| Raised::of_function(mfa, &[fun, list.word()], Term::atom(reason).word());
     match unpack(registers, list) {
-        Some(Ok(arity)) => fun_target(process, registers, fun, arity),
+        Some(Ok(arity)) => fun_target(process, registers, fun, arity)
+            .map(|(target, live)| (target.as_ptr().cast_const(), live)),
         Some(Err(())) => registers.raise(bad(well_known::SYSTEM_LIMIT)),
         None => registers.raise(bad(well_known::BADARG)),
     }
 }
 
 /// Where a call of `fun` with `arity` arguments in x0… goes, and how many registers are alive there: the
-/// values of its free variables were put after the arguments.
+/// values of its free variables were put after the arguments. The address is never null, so that the answer fits two of
+/// the machine's registers.
 #[inline]
 pub(crate) fn fun_target(
     process: &mut Process,
     registers: &mut Registers,
     fun: Word,
     arity: usize,
-) -> Option<(*const Instr, usize)> {
+) -> Option<(NonNull<Instr>, usize)> {
     if let Some(fun) = term(fun).as_closure() {
         let entry = fun.entry();
         if entry.id.arity as usize != arity {
             return badarity(process, registers, fun.term().word(), arity);
         }
         let address = entry.address();
-        let address = match address.is_null() {
-            false => address,
-            true => match without_code(process, registers, entry, fun.term().word(), arity)? {
-                CodeOfFun::Here(address) => address,
-                CodeOfFun::Asked(handler) => return Some((handler, 3)),
+        let address = match NonNull::new(address.cast_mut()) {
+            Some(address) => address,
+            None => match without_code(process, registers, entry, fun.term().word(), arity)? {
+                CodeOfFun::Here(address) => address_of_code(address),
+                CodeOfFun::Asked(handler) => return Some((address_of_code(handler), 3)),
             },
         };
         let env = fun.env();
@@ -374,10 +378,15 @@ pub(crate) fn fun_target(
             if export.mfa.arity as usize != arity {
                 return badarity(process, registers, fun, arity);
             }
-            Some((export.address(), arity))
+            Some((address_of_code(export.address()), arity))
         }
         _ => badfun(process, registers, fun),
     }
+}
+
+#[inline]
+fn address_of_code(address: *const Instr) -> NonNull<Instr> {
+    NonNull::new(address.cast_mut()).expect("code has an address")
 }
 
 #[cold]

@@ -1083,7 +1083,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                        enter!(target, live)
+                        enter!(target.as_ptr().cast_const(), live)
                     }
                     None => {
                         reload!();
@@ -1100,7 +1100,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     Some((target, live)) => {
                         reload!();
                         push!(code_word(IMM_RETURN, unsafe { ip.add(1) }));
-                        enter!(target, live)
+                        enter!(target.as_ptr().cast_const(), live)
                     }
                     None => {
                         reload!();
@@ -1118,7 +1118,7 @@ pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
                     Some((target, live)) => {
                         reload!();
                         pop!(words);
-                        enter!(target, live)
+                        enter!(target.as_ptr().cast_const(), live)
                     }
                     None => raise_waiting!(),
                 }

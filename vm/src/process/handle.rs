@@ -215,7 +215,7 @@ impl Process {
                     .expect("a monitor's message is a tuple")
                     .elements()
                     .to_vec();
-                elements[0] = tag.adopt(heap);
+                elements[0] = (*tag).adopt(heap);
                 heap.tuple(&elements)
             }),
         }

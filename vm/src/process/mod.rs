@@ -27,6 +27,7 @@ pub mod collect;
 pub mod crash;
 pub mod dictionary;
 pub mod exit;
+mod few;
 pub mod flags;
 pub mod handle;
 pub mod hooks;
@@ -180,6 +181,13 @@ enum Wait {
 unsafe impl Send for Process {}
 
 impl Process {
+    /// A process that does not move any more.
+    fn boxed(shared: Arc<Shared>, heap: RawHeap) -> Box<Process> {
+        // Written where it stays: the few hundred bytes would else be copied from place to place.
+        Box::write(Box::new_uninit(), Process::new(shared, heap))
+    }
+
+    #[inline(always)]
     fn new(shared: Arc<Shared>, heap: RawHeap) -> Process {
         Process {
             heap,

@@ -10,9 +10,9 @@
 use std::cell::{Cell, RefCell};
 
 use hashbrown::HashMap;
-use hashbrown::hash_map::IntoIter;
 use rustc_hash::FxBuildHasher;
 
+use super::few::{Drained, FewMap};
 use super::lazy::Lazy;
 use super::signal::{Origin, Peer, RefNumber};
 use super::suspend::Suspending;
@@ -58,7 +58,7 @@ pub struct Monitor {
     /// Whether its reference is an alias.
     pub alias: Option<AliasKind>,
     /// What stands for `'DOWN'` in the message (`{tag, T}`).
-    pub tag: Option<OwnedTerm>,
+    pub tag: Option<Box<OwnedTerm>>,
 }
 
 /// A monitor at the process that is monitored.
@@ -80,12 +80,12 @@ pub struct Relations {
 /// What a process without relations does without.
 #[derive(Default)]
 struct Tables {
-    links: RefCell<Map<Peer, u64>>,
+    links: RefCell<FewMap<Peer, u64>>,
     next_unlink: Cell<u64>,
     /// Monitors and aliases that this process made.
-    monitors: RefCell<Map<RefNumber, Monitor>>,
+    monitors: RefCell<FewMap<RefNumber, Monitor>>,
     /// Monitors of this process.
-    monitored: RefCell<Map<RefNumber, Monitored>>,
+    monitored: RefCell<FewMap<RefNumber, Monitored>>,
     suspending: RefCell<Map<Pid, Suspending>>,
     suspended_by: RefCell<Vec<Pid>>,
 }
@@ -93,11 +93,11 @@ struct Tables {
 /// All relations of a process that ends, to be gone through in several turns.
 pub(super) struct All {
     /// Links, those being taken down (with the number of the unlink) among them.
-    pub(super) links: IntoIter<Peer, u64>,
+    pub(super) links: Drained<Peer, u64>,
     /// Monitors and aliases that it made.
-    pub(super) monitors: IntoIter<RefNumber, Monitor>,
+    pub(super) monitors: Drained<RefNumber, Monitor>,
     /// Monitors of it.
-    pub(super) monitored: IntoIter<RefNumber, Monitored>,
+    pub(super) monitored: Drained<RefNumber, Monitored>,
 }
 
 /// What [`Relations::add_link`] found.
@@ -130,7 +130,10 @@ impl Relations {
     /// follows the other side's link.
     pub fn accept_link(&self, peer: Peer) {
         let links = &self.tables.made().links;
-        links.borrow_mut().entry(peer).or_insert(0);
+        let mut links = links.borrow_mut();
+        if links.get(&peer).is_none() {
+            links.insert(peer, 0);
+        }
     }
 
     /// Whether a link stands.
@@ -213,11 +216,9 @@ impl Relations {
     pub(super) fn take_all(&self) -> All {
         fn taken<K, V>(
             tables: Option<&Tables>,
-            which: fn(&Tables) -> &RefCell<Map<K, V>>,
-        ) -> IntoIter<K, V> {
-            tables
-                .map_or_else(Map::default, |tables| which(tables).take())
-                .into_iter()
+            which: fn(&Tables) -> &RefCell<FewMap<K, V>>,
+        ) -> Drained<K, V> {
+            Drained::of(tables.map_or_else(FewMap::default, |tables| which(tables).take()))
         }
         let tables = self.tables.get();
         All {

@@ -6,6 +6,7 @@
 
 use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
@@ -278,14 +279,14 @@ impl Shared {
     #[must_use]
     pub fn wake(&self) -> Option<Queued> {
         match self.state.wake() {
-            Woken::Enqueue => Some(Queued(self.counted())),
+            Woken::Enqueue => Some(Queued(Held(NonNull::from(self)))),
             Woken::Nothing => None,
         }
     }
 }
 
 /// A process that is to be run: the right to start it.
-pub struct Queued(Arc<Shared>);
+pub struct Queued(Held);
 
 impl Queued {
     /// The process.
@@ -301,7 +302,7 @@ impl Queued {
 }
 
 /// A process that this thread runs.
-pub struct Running(Arc<Shared>);
+pub struct Running(Held);
 
 impl Running {
     /// The part that others see.
@@ -319,6 +320,7 @@ impl Running {
     pub fn sleep(self) -> Option<Queued> {
         self.count_reductions();
         match self.0.state.sleep() {
+            // Whoever wakes it may have ended it by now: nothing of it is touched any more.
             Slept::Asleep => None,
             Slept::Again => Some(Queued(self.0)),
         }
@@ -337,12 +339,34 @@ impl Running {
         // SAFETY: this is the one `Running`.
         let process = unsafe { (*self.0.owner.get()).take() };
         self.0.state.die();
+        // With it goes the count that kept the shared part.
         drop(process);
+    }
+}
+
+/// A shared part that is kept by its own process, which holds a count of it ([`Process`]'s `shared`): running a process
+/// and putting it into a queue counts nothing. Only the holder of the one `Queued` or `Running` has it, and only
+/// [`Running::die`] frees the process, and is done with it then.
+#[derive(Clone, Copy)]
+struct Held(NonNull<Shared>);
+
+// SAFETY: as good as a reference to `Shared`, which is `Sync`.
+unsafe impl Send for Held {}
+
+impl Deref for Held {
+    type Target = Shared;
+
+    #[inline(always)]
+    fn deref(&self) -> &Shared {
+        // SAFETY: the process lives while there is a `Queued` or `Running` of it, and holds a count of this.
+        unsafe { self.0.as_ref() }
     }
 }
 
 impl Deref for Running {
     type Target = Process;
+
+    #[inline(always)]
     fn deref(&self) -> &Process {
         // SAFETY: this is the one `Running`; only `die` takes the owner part out, and ends it.
         unsafe { (*self.0.owner.get()).as_deref() }.expect("a running process has its owner part")
@@ -350,6 +374,7 @@ impl Deref for Running {
 }
 
 impl DerefMut for Running {
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut Process {
         // SAFETY: as in `deref`, and `self` is borrowed mutably.
         unsafe { (*self.0.owner.get()).as_deref_mut() }

@@ -202,7 +202,7 @@ pub fn spawn(
     let pid = table::reserve().ok_or(TooManyProcesses)?;
     let shared = Shared::new(pid, options.priority, options.system);
     shared.bind(options.scheduler);
-    let mut process = Process::new(shared.clone(), new_heap(args, &options));
+    let mut process = Process::boxed(shared.clone(), new_heap(args, &options));
     let args = process.heap().copy_message(args).word();
     let (module, function) = (Term::atom(module), Term::atom(function));
     process
@@ -232,7 +232,7 @@ pub fn spawn(
         events::spawned(parent, &process, module, function, args, link);
     }
     // SAFETY: nobody knows of the process yet.
-    unsafe { shared.install(Box::new(process)) };
+    unsafe { shared.install(process) };
     table::publish(shared.clone());
     Ok(Spawned {
         pid,
@@ -311,7 +311,7 @@ fn relate(parent: &Process, child: &Process, options: Options) -> Option<RefNumb
         Monitor {
             target: Target::Process(Some(child.pid), None),
             alias: monitor.alias,
-            tag: monitor.tag,
+            tag: monitor.tag.map(Box::new),
         },
     );
     child.relations.add_monitored(
