@@ -14,6 +14,7 @@ use parking_lot::RwLock;
 use super::instr::Instr;
 use crate::atom::Atom;
 use crate::bif::BifEntry;
+use crate::trace::saved_calls;
 
 /// Module, function and arity.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -92,6 +93,8 @@ impl Export {
         ];
         let export: &'static Export = export;
         export.undefine();
+        // Nobody else sees it yet. Who changes the diversion goes through the shards afterwards.
+        export.set_traced(saved_calls::diverted());
         table.insert_unique(hash, export, |export| self::hash(&export.mfa));
         export
     }
