@@ -8,7 +8,8 @@
 //! port_control(P, 1, "").
 //! ```
 //!
-//! gives `<<"HELLO">>` back, and then how many bytes there were.
+//! gives `<<"HELLO">>` back, and then how many bytes there were. A second driver, `sleeper`, does what a driver
+//! had better not do.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,6 +29,11 @@ struct Echo {
 }
 
 impl DriverFactory for CountingEcho {
+    /// So the schedulers themselves call it, which is fast.
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, _: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         Ok(Started::new(Echo { port, bytes: 0 }))
     }
@@ -55,6 +61,34 @@ impl Driver for Echo {
     }
 }
 
+/// Sleeps for as many milliseconds as it is told, also when it is started, by `sleeper 100`. A thread beside the
+/// schedulers calls it: who uses its port waits, and nobody else.
+fn sleeper(request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
+    if let Some(text) = request.command.words().get(1) {
+        sleep(text);
+    }
+    Ok(Started::new(Sleeper(port)))
+}
+
+struct Sleeper(PortHandle);
+
+impl Driver for Sleeper {
+    fn output(&mut self, data: IoVec) {
+        let text = data.into_bytes();
+        sleep(&text);
+        self.0.output_data(text);
+    }
+}
+
+fn sleep(milliseconds: &[u8]) {
+    let number = std::str::from_utf8(milliseconds).ok();
+    let number = number.and_then(|text| text.parse().ok()).unwrap_or(0);
+    std::thread::sleep(Duration::from_millis(number));
+}
+
 fn main() -> ExitCode {
-    lintel::main_with(|drivers| drivers.add_driver("counting_echo", Arc::new(CountingEcho)))
+    lintel::main_with(|drivers| {
+        drivers.add_driver("counting_echo", Arc::new(CountingEcho));
+        drivers.add_driver("sleeper", Arc::new(sleeper));
+    })
 }

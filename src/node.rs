@@ -34,6 +34,10 @@ pub struct Boot<'a> {
     pub environment: Vec<(String, String)>,
     /// Whether an `epmd` is needed.
     pub epmd: bool,
+    /// `PROGRAM=DRIVER`: programs that drivers stand for, besides those that they do anyway.
+    pub drivers: Vec<String>,
+    /// Entries that are turned off, so that the program itself runs.
+    pub no_drivers: Vec<String>,
 }
 
 /// All tables of BIFs.
@@ -168,6 +172,26 @@ pub fn set_drivers(add: fn(&ports::registry::Registry)) {
     let _ = DRIVERS.set(add);
 }
 
+/// Adds the drivers of the user's program, then does what the environment and the command line say of entries.
+fn set_up_drivers(serve: &[String], turn_off: &[String]) -> Result<(), String> {
+    let registry = ports::node::registry();
+    if let Some(add) = DRIVERS.get() {
+        add(registry);
+    }
+    let named = std::env::var(ports::registry::SERVING_VARIABLE).unwrap_or_default();
+    let named = named.split(',').map(str::trim);
+    for pair in named
+        .filter(|pair| !pair.is_empty())
+        .chain(serve.iter().map(String::as_str))
+    {
+        registry.serve(pair)?;
+    }
+    for name in turn_off {
+        registry.set_enabled(name, false);
+    }
+    Ok(())
+}
+
 /// Starts a node and runs it to its end.
 pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
     for (name, value) in &boot.environment {
@@ -184,9 +208,7 @@ pub fn run(boot: Boot<'_>) -> Result<ExitCode, String> {
         ..ports::node::Config::default()
     })
     .map_err(|error| format!("ports: {error}"))?;
-    if let Some(add) = DRIVERS.get() {
-        add(ports::node::registry());
-    }
+    set_up_drivers(&boot.drivers, &boot.no_drivers)?;
     let on_break = match flags.break_handling {
         Break::Menu => signals::Break::Call(break_menu::show),
         Break::Ignore => signals::Break::Ignore,
@@ -327,8 +349,13 @@ fn settle(flags: &Flags) {
         Warnings::Info => WarningMap::Info,
         Warnings::Error => WarningMap::Error,
     });
-    vm::bif::long_work::set_runner(|work| {
-        scheduler::dirty::detach(scheduler::dirty::Kind::Cpu, work)
+    vm::bif::long_work::set_runner(|kind, work| {
+        use scheduler::dirty::Kind;
+        let kind = match kind {
+            vm::bif::long_work::Kind::Cpu => Kind::Cpu,
+            vm::bif::long_work::Kind::Io => Kind::Io,
+        };
+        scheduler::dirty::detach(kind, work);
     });
     settings::set_name_warning(match flags.name_warning {
         NameWarning::Warning => settings::NameWarning::Warning,
@@ -424,12 +451,12 @@ fn tune(flags: &Flags) {
 fn runner() -> Box<dyn Runner> {
     match std::env::var("LINTEL_TRACE") {
         Ok(what) if what == "slices" => Box::new(Traced(Interpreter::new())),
-        _ => Interpreter::new(),
+        _ => Box::new(Interpreter::new()),
     }
 }
 
 /// Runs processes and tells where each slice began and ended.
-struct Traced(Box<dyn Runner>);
+struct Traced(Interpreter);
 
 // SAFETY: the reason is that of the runner within, and nothing is collected after it.
 unsafe impl Runner for Traced {

@@ -182,3 +182,16 @@ fn ten_thousand_connections_echo_and_leave_nothing() {
     );
     assert_eq!(text(&output), "{true,0}\n");
 }
+
+#[test]
+fn a_flag_lets_the_program_itself_run() {
+    let ask = r#"
+        Memsup = filename:join([code:priv_dir(os_mon), "bin", "memsup"]),
+        {os_pid, Number} = erlang:port_info(open_port({spawn, Memsup}, [{packet, 1}]), os_pid),
+        io:format("~p~n", [Number])"#;
+    assert_eq!(text(&evaluate("", &[], &[], ask)), "undefined\n");
+    for name in ["memsup", "all"] {
+        let number = text(&evaluate("", &["-lintel_no_driver", name], &[], ask));
+        assert!(number.trim().parse::<u32>().is_ok(), "{number}");
+    }
+}

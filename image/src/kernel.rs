@@ -44,10 +44,11 @@ pub fn join(path: &Path, kernel: &[u8], image: &[u8]) -> Result<Vec<u8>, Error> 
             true => image,
             false => segment.bytes(kernel).ok_or_else(|| wrong("cut off"))?,
         };
-        // Mapped from the file, a segment's offset and its address must agree within a page.
-        let skew = (segment.address % PAGE) as usize;
+        // A segment's offset and its address must agree within its alignment.
+        let align = segment.align.max(1) as usize;
+        let skew = segment.address as usize % align;
         if segment.kind == PT_LOAD && segment.file_len > 0 {
-            let at = (out.len() - skew.min(out.len())).next_multiple_of(PAGE as usize) + skew;
+            let at = (out.len() - skew.min(out.len())).next_multiple_of(align) + skew;
             out.resize(at, 0);
         }
         let moved = Segment {

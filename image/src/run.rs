@@ -21,6 +21,8 @@ pub struct Options {
     pub memory_mb: u32,
     /// Ports of the host that lead to ports of the guest.
     pub ports: Vec<Port>,
+    /// What the guest's network card leads to (an argument of QEMU's `-netdev`), if not the emulator's own network.
+    pub network: Option<String>,
     /// Words for the boot's command line, before `--` the kernel's, after it arguments of `erl`.
     pub words: Vec<String>,
     /// Use the processor's virtualisation.
@@ -93,7 +95,8 @@ pub fn command(options: &Options) -> Command {
     }
     command.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]);
     let device = |name: &str| format!("virtio-{name}-{}", if microvm { "device" } else { "pci" });
-    let mut network = String::from("user,id=net");
+    let mut network = String::from(options.network.as_deref().unwrap_or("user"));
+    network += ",id=net";
     for port in &options.ports {
         let kind = if port.udp { "udp" } else { "tcp" };
         network += &format!(",hostfwd={kind}::{}-:{}", port.host, port.guest);

@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn packed_files_are_unpacked_to_what_they_were() {
-        let text: Vec<u8> = (0..200_000u32)
+        let text: Vec<u8> = (0..400_000u32)
             .flat_map(|n| (n / 7).to_le_bytes())
             .collect();
         let mut tree = Tree::new(true, false);

@@ -42,7 +42,7 @@ fn main() {
     let started = std::time::Instant::now();
     spawned.start();
     let mut runner = vm::interp::Interpreter::new();
-    let runner: &mut dyn Runner = &mut *runner;
+    let runner: &mut dyn Runner = &mut runner;
     let mut ready = hooks::take_early();
     while let Some(process) = ready.pop() {
         match slice::turn(process.start(), runner).0 {

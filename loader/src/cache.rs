@@ -450,26 +450,4 @@ fn write(file: &BeamFile<'_>) -> Result<Vec<u8>, LoadError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_word_stands_for_is_read_as_it_was_written() {
-        for kind in Kind::ALL {
-            assert!(Kind::of(kind.with(1234)) == Some((kind, 1234)));
-        }
-        assert!(Kind::of(u32::MAX).is_none());
-    }
-
-    #[test]
-    fn a_cache_of_another_build_is_refused() {
-        let path = std::env::temp_dir().join(format!("lintel-cache-{}", std::process::id()));
-        std::fs::write(&path, build("one", &[])).expect("a file");
-        let other = open(&path, "two");
-        std::fs::write(&path, b"something else that is long enough").expect("a file");
-        let none = open(&path, "one");
-        std::fs::remove_file(&path).expect("it is there");
-        assert_eq!(other, Err("it was made by another build".into()));
-        assert_eq!(none, Err("not a cache of modules".into()));
-    }
-}
+mod tests;

@@ -34,10 +34,11 @@ fn call<'p>(process: &'p Process, module: &str, function: &str, args: &'p [Term<
                     .heap()
                     .tuple(&[Term::atom(Atom::from_static("error")), exception.reason]);
             }
-            Err(Stop::Trap(trap)) if matches!(*trap, Trap::Yield { .. }) => {
-                std::thread::yield_now()
-            }
-            Err(Stop::Trap(_)) => panic!("{module}:{function} goes on elsewhere"),
+            Err(Stop::Trap(trap)) => match *trap {
+                Trap::Yield { .. } => std::thread::yield_now(),
+                Trap::YieldReturn(term) => return term,
+                _ => panic!("{module}:{function} goes on elsewhere"),
+            },
         }
     }
 }
@@ -450,4 +451,52 @@ fn chunks_are_parts_of_the_file() {
         ),
         "undefined"
     );
+}
+
+/// The error handler asks whether a module is loaded, and if so calls again what was missing.
+#[test]
+fn what_is_loaded_can_be_called() {
+    const FUNCTIONS: usize = 500;
+    let exports: Vec<_> = (0..FUNCTIONS).map(|n| format!("f{n}/0")).collect();
+    let functions: String = (0..FUNCTIONS).map(|n| format!("f{n}() -> ok.\n")).collect();
+    let source = format!(
+        "-module(many).\n-export([{}]).\n{functions}",
+        exports.join(",")
+    );
+    let Some(beam) = compile("many", &source) else {
+        return;
+    };
+    let _purging = PURGING.lock();
+    let shell = Shell::new();
+    let name = Atom::from_static("many");
+    for _ in 0..5 {
+        let module = loader::link::prepare(name, &beam).unwrap();
+        let missing = std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                while table::current(name).is_none() {
+                    std::hint::spin_loop();
+                }
+                let undefined = |exported: &&module::Exported| {
+                    let export = Export::of(Mfa {
+                        module: name,
+                        function: exported.name,
+                        arity: exported.arity.into(),
+                    });
+                    !export.is_defined()
+                };
+                // The last first: the loader may be on its way from the first.
+                module.exports().iter().rev().filter(undefined).count()
+            });
+            table::Writer::seize()
+                .load(std::slice::from_ref(&module))
+                .unwrap();
+            other.join().unwrap()
+        });
+        assert_eq!(missing, 0);
+        assert_eq!(shell.erlang("delete_module", &[Term::atom(name)]), "true");
+        for step in ["prepare", "complete"] {
+            let args = [Term::atom(name), shell.atom(step)];
+            assert_eq!(shell.of("erts_internal", "purge_module", &args), "true");
+        }
+    }
 }

@@ -123,7 +123,7 @@ fn run(module: &str, function: &'static str) {
     );
     spawned.expect("room for a process").start();
     let mut interpreter = Interpreter::new();
-    let runner: &mut dyn Runner = &mut *interpreter;
+    let runner: &mut dyn Runner = &mut interpreter;
     let mut ready = hooks::take_early();
     while let Some(process) = ready.pop() {
         match slice::turn(process.start(), runner).0 {

@@ -4,13 +4,16 @@
 
 use crate::node::node;
 use crate::poller::Polled;
-use crate::port::Op;
+use crate::port::{Op, Port};
 use parking_lot::{Condvar, Mutex};
 use scheduler::halt::AtHalt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often it is looked which ports are left, while they write.
 const LOOK: Duration = Duration::from_millis(5);
+/// How long a driver that blocks is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Tells who waits for ports to go.
 #[derive(Default)]
@@ -39,6 +42,7 @@ impl AtHalt for PortsHalt {
         for port in node().table().all() {
             port.abandon();
         }
+        crate::programs::heart::node_ends();
     }
 }
 
@@ -46,7 +50,8 @@ impl AtHalt for PortsHalt {
 /// True when all is written. Not to be called on a thread that holds a port.
 pub fn flush_all(limit: Option<Duration>) -> bool {
     let node = node();
-    let deadline = limit.map(|limit| Instant::now() + limit);
+    let begun = Instant::now();
+    let deadline = limit.map(|limit| begun + limit);
     for port in node.table().all() {
         if !port.is_forker() {
             port.submit(Op::Halt);
@@ -54,7 +59,9 @@ pub fn flush_all(limit: Option<Duration>) -> bool {
     }
     // Where this is the only scheduler, nobody else polls for what is to be written.
     loop {
-        if node.table().all().iter().all(|port| port.is_forker()) {
+        let patient = begun.elapsed() < PATIENCE;
+        let written = |port: &Arc<Port>| port.is_forker() || (!patient && port.is_stuck());
+        if node.table().all().iter().all(written) {
             return true;
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));

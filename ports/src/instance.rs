@@ -9,6 +9,7 @@ use crate::open::OpenRequest;
 use bytes::Bytes;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use vm::microstate::{State, during};
 
 /// The exit reason of a port whose driver panicked.
 pub const CRASH_REASON: &str = "driver_crashed";
@@ -149,7 +150,8 @@ impl Instance {
         let Some(driver) = self.driver.as_deref_mut() else {
             return Ok(absent);
         };
-        catch_unwind(AssertUnwindSafe(|| callback(driver))).map_err(|payload| {
+        let run = || catch_unwind(AssertUnwindSafe(|| callback(driver)));
+        during(State::Port, run).map_err(|payload| {
             let driver = self.driver.take();
             // Dropping what has panicked may panic again.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(driver)));

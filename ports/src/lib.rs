@@ -28,6 +28,7 @@
 
 #![deny(unsafe_code)]
 
+mod beside;
 pub mod bifs;
 pub mod describe;
 pub mod driver;

@@ -21,9 +21,11 @@ use parking_lot::Mutex;
 use scheduler::poll::Polls;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use vm::atom::well_known as w;
 use vm::bif::{debug_state, system_info};
+use vm::heap::OwnedTerm;
 use vm::process::hooks;
-use vm::process::signal::{self, Peer, Signal};
+use vm::process::signal::{self, ExitKind, Peer, Signal};
 use vm::term::{Pid, Term};
 
 /// How the ports of a node are to be.
@@ -102,6 +104,7 @@ pub fn start(config: Config) -> std::io::Result<bool> {
     }
     hooks::set_ports(&NodePorts);
     scheduler::halt::at_halt(&PortsHalt);
+    scheduler::halt::set_last(crate::programs::heart::node_ends);
     system_info::provide(|_, item| match item.name() {
         "port_count" => Some(Term::size(count())),
         "port_limit" => Some(Term::size(limit())),
@@ -123,7 +126,7 @@ pub fn start(config: Config) -> std::io::Result<bool> {
     };
     let settings = Settings::new(b"forker".to_vec());
     // The table is empty and the driver does nothing.
-    let _ = node().open_on(&Forker, &forker, Pid(0), settings, |_, _| ());
+    let _ = node().open(&Forker, &forker, Pid(0), settings, |_, _| ());
     if own_thread {
         std::thread::Builder::new().name("poll".into()).spawn(|| {
             loop {
@@ -267,19 +270,37 @@ impl Node {
         }
     }
 
-    /// Opens a port on whatever driver serves the command. `opened` runs before anything can happen to it.
-    pub fn open(
+    /// Whatever driver serves a command.
+    pub fn driver(&self, command: &Command) -> Option<Arc<dyn DriverFactory>> {
+        self.registry.find(command)
+    }
+
+    /// Opens a port on a driver that may block, on a driver thread. The owner is another process than the one
+    /// that runs, and hears of the link by a signal.
+    pub fn open_beside(
         &self,
+        factory: &dyn DriverFactory,
         request: &OpenRequest,
         owner: Pid,
-        settings: Settings,
-        opened: impl FnOnce(PortId, &Port),
+        mut settings: Settings,
     ) -> Result<Arc<Port>, NotOpened> {
-        let factory = self
-            .registry
-            .find(&request.command)
-            .ok_or(NotOpened::NoDriver)?;
-        self.open_on(&*factory, request, owner, settings, opened)
+        settings.beside = true;
+        let mut is_there = true;
+        let port = self.open(factory, request, owner, settings, |id, port| {
+            port.link(owner);
+            let link = Signal::Link {
+                from: Peer::Port(vm::term::PortId(id.0)),
+            };
+            is_there = signal::send(owner, link).is_ok();
+        })?;
+        if !is_there {
+            port.submit(Op::Exit {
+                from: Peer::Process(owner),
+                kind: ExitKind::Link,
+                reason: OwnedTerm::message_of(Term::atom(w::NOPROC)),
+            });
+        }
+        Ok(port)
     }
 
     /// Opens a port for a process other than the running one. None when there are too many, or when the
@@ -303,7 +324,8 @@ impl Node {
         opened.ok().map(|()| id)
     }
 
-    fn open_on(
+    /// Opens a port. `opened` runs before anything can happen to it.
+    pub fn open(
         &self,
         factory: &dyn DriverFactory,
         request: &OpenRequest,

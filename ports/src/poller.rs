@@ -23,6 +23,7 @@ use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use vm::microstate::{State, during};
 
 /// How many events are taken at once.
 const EVENTS: usize = 256;
@@ -231,8 +232,10 @@ impl Poller {
         let count = reports.len();
         if count > 0 {
             scheduler::poll::stops_waiting();
+            during(State::CheckIo, || {
+                reports.into_iter().for_each(|ready| (self.sink)(ready));
+            });
         }
-        reports.into_iter().for_each(|ready| (self.sink)(ready));
         Ok(Polled::Reported(count))
     }
 

@@ -4,7 +4,8 @@
 //! (`{spawn, "ram_file_drv"}`, `{spawn_driver, …}`), a *program* by its base name (`{spawn,
 //! "\"/usr/…/memsup\""}`, `{spawn_executable, …}`), and a *matcher* on the whole command (`sh -s disksup`).
 //! Later entries come first, so users replace what is built in. Programs and matchers can be turned off
-//! by name, here or in the environment variable [`DISABLING_VARIABLE`]; then the real program runs.
+//! by name, here or in the environment variable [`DISABLING_VARIABLE`]; then the real program runs. Programs can
+//! be given to drivers that are there, here ([`Registry::serve`]) or in [`SERVING_VARIABLE`].
 //!
 //! The lock is held for look-ups and changes only.
 
@@ -26,6 +27,9 @@ use std::sync::Arc;
 
 /// Names of entries to turn off, separated by commas; `all` turns off every program and matcher.
 pub const DISABLING_VARIABLE: &str = "LINTEL_NO_DRIVERS";
+
+/// `PROGRAM=ENTRY` pairs, separated by commas: whoever starts the program gets the driver of the entry.
+pub const SERVING_VARIABLE: &str = "LINTEL_DRIVERS";
 
 /// Whether a command is meant.
 pub type Matcher = Box<dyn Fn(&Command) -> bool + Send + Sync>;
@@ -104,6 +108,29 @@ impl Registry {
     /// Enters what a function recognises, under a name to turn it off by.
     pub fn add_matcher(&self, name: &str, matcher: Matcher, factory: Arc<dyn DriverFactory>) {
         self.add(name, Kind::Matcher(matcher), factory);
+    }
+
+    /// Lets an entry (the one that was made last under that name) stand for a program, too. `pair` is
+    /// `PROGRAM=ENTRY`.
+    ///
+    /// # Errors
+    /// What is wrong with the pair.
+    pub fn serve(&self, pair: &str) -> Result<(), String> {
+        let (program, entry) = pair
+            .split_once('=')
+            .filter(|(program, entry)| !program.is_empty() && !entry.is_empty())
+            .ok_or_else(|| format!("`{pair}` is not PROGRAM=DRIVER"))?;
+        let factory = {
+            let table = self.0.read();
+            let mut entries = table.entries.iter().rev();
+            entries
+                .find(|known| known.name == entry)
+                .map(|known| Arc::clone(&known.factory))
+        };
+        let factory =
+            factory.ok_or_else(|| format!("there is no driver `{entry}` for `{program}`"))?;
+        self.add_program(program, factory);
+        Ok(())
     }
 
     fn add(&self, name: &str, kind: Kind, factory: Arc<dyn DriverFactory>) {
@@ -285,6 +312,9 @@ mod tests {
             [("memsup".to_owned(), false), ("drv".to_owned(), true)]
         );
         registry.set_enabled("memsup", true);
+        assert_eq!(registry.serve("other=memsup"), Ok(()));
+        assert!(serves(&registry, &executable("/x/other"), &factory));
+        assert!(registry.serve("other").is_err() && registry.serve("other=none").is_err());
         let newer: Arc<dyn DriverFactory> = Arc::new(Memsup);
         registry.add_program("memsup", Arc::clone(&newer));
         assert!(serves(&registry, &spawn("memsup"), &newer));

@@ -10,6 +10,7 @@ use crate::handle::PortId;
 use crate::port::Port;
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -68,9 +69,9 @@ impl Table {
         loop {
             let id = PortId(self.next.fetch_add(1, Ordering::Relaxed) % NUMBERS);
             let mut shard = self.shard(id).write();
-            if !shard.contains_key(&id.0) {
+            if let Entry::Vacant(place) = shard.entry(id.0) {
                 let port = Arc::new(make(id));
-                shard.insert(id.0, Arc::clone(&port));
+                place.insert(Arc::clone(&port));
                 return Some(port);
             }
         }

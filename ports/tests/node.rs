@@ -212,6 +212,10 @@ struct Puppet(PortHandle);
 struct MakesPuppets;
 
 impl DriverFactory for MakesPuppets {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, _: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         port.post(|driver: &mut Puppet| driver.0.output_data("started"));
         Ok(Started::new(Puppet(port)).soft_busy())

@@ -349,7 +349,7 @@ impl Node for FakeNode {
         *self.now.lock().unwrap()
     }
     fn wait_for_end(&self, _: Duration) {}
-    fn restart(&self, kill: Option<i32>, command: &[u8]) {
+    fn restart(&self, kill: Option<i32>, _: Duration, command: &[u8]) {
         self.done.lock().unwrap().push((kill, command.to_vec()));
     }
 }

@@ -1,4 +1,4 @@
-//! What the schedulers did with their time: scheduler wall time, microstate accounting, bytes in and out.
+//! What the schedulers did with their time: scheduler wall time, bytes in and out.
 //!
 //! Threads always count how long they are awake; being *switched on* only means that what is shown counts
 //! from then.
@@ -41,6 +41,12 @@ pub enum ThreadKind {
     DirtyCpu,
     /// A dirty I/O scheduler.
     DirtyIo,
+    /// OTP's thread for asynchronous drivers.
+    Async,
+    /// OTP's thread for what schedulers leave to it.
+    Aux,
+    /// The thread that looks for descriptors where no scheduler does.
+    Poll,
 }
 
 /// How long a thread was busy, and over what time.
@@ -56,7 +62,7 @@ pub struct ThreadTime {
     pub total: u64,
 }
 
-/// Busy times of all threads in their lives. The work of a pool is shown as evenly shared.
+/// Busy times of all threads in their lives.
 fn lifetimes() -> Vec<ThreadTime> {
     let total = clock::since_start().max(0) as u64;
     let schedulers = worker::workers().map_or(&[][..], |workers| &workers.all);
@@ -73,11 +79,10 @@ fn lifetimes() -> Vec<ThreadTime> {
         (Kind::Cpu, ThreadKind::DirtyCpu, dirty::cpu_threads()),
         (Kind::Io, ThreadKind::DirtyIo, dirty::io_threads()),
     ] {
-        let busy = dirty::busy_time(kind) / count as u64;
         times.extend((1..=count).map(|number| ThreadTime {
             kind: thread,
             number,
-            busy,
+            busy: dirty::busy_time(kind, number),
             total,
         }));
     }
@@ -88,18 +93,13 @@ fn lifetimes() -> Vec<ThreadTime> {
 pub struct Meter(Mutex<State>);
 
 enum State {
-    /// Never switched on.
-    Fresh,
+    Off,
     /// Counting from these times.
     On(Vec<ThreadTime>),
-    /// Switched off, with what there was.
-    Off(Vec<ThreadTime>),
 }
 
 /// `scheduler_wall_time`.
-pub static WALL_TIME: Meter = Meter(Mutex::new(State::Fresh));
-/// `microstate_accounting`.
-pub static MICROSTATE: Meter = Meter(Mutex::new(State::Fresh));
+pub static WALL_TIME: Meter = Meter(Mutex::new(State::Off));
 
 fn since(start: &[ThreadTime]) -> Vec<ThreadTime> {
     let mut times = lifetimes();
@@ -116,46 +116,20 @@ impl Meter {
         let mut state = self.0.lock();
         let was_on = matches!(*state, State::On(_));
         if on != was_on {
-            *state = match &*state {
-                State::On(start) => State::Off(since(start)),
-                State::Off(_) | State::Fresh => State::On(lifetimes()),
+            *state = if on {
+                State::On(lifetimes())
+            } else {
+                State::Off
             };
         }
         was_on
-    }
-
-    /// Begins anew; whether it is on.
-    pub fn reset(&self) -> bool {
-        let mut state = self.0.lock();
-        let on = matches!(*state, State::On(_));
-        *state = if on {
-            State::On(lifetimes())
-        } else {
-            State::Fresh
-        };
-        on
     }
 
     /// What was counted, while it is on.
     pub fn counted(&self) -> Option<Vec<ThreadTime>> {
         match &*self.0.lock() {
             State::On(start) => Some(since(start)),
-            State::Off(_) | State::Fresh => None,
-        }
-    }
-
-    /// What was counted, or was when it was switched off; nothing at all before it first was on.
-    pub fn shown(&self) -> Vec<ThreadTime> {
-        match &*self.0.lock() {
-            State::On(start) => since(start),
-            State::Off(times) => times.clone(),
-            State::Fresh => {
-                let mut times = lifetimes();
-                for time in &mut times {
-                    (time.busy, time.total) = (0, 0);
-                }
-                times
-            }
+            State::Off => None,
         }
     }
 }

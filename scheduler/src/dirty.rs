@@ -17,10 +17,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use vm::microstate::State;
 use vm::process::signal::{self, Signal};
 use vm::term::Pid;
 
+use crate::accounting::ThreadKind;
 use crate::clock;
+use crate::microstate;
 
 /// What a job mostly does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,36 +44,81 @@ type Work = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Work>,
+    /// How many threads there are, ...
     threads: usize,
+    /// ... and which numbers they have (from 0), so that a new one takes the lowest that is free.
+    taken: Vec<bool>,
     idle: usize,
 }
 
 /// A pool of threads.
 struct Pool {
+    kind: ThreadKind,
     name: &'static str,
     queue: Mutex<Queue>,
     work: Condvar,
     limit: AtomicUsize,
     /// Jobs that run now.
     running: AtomicUsize,
+    /// What its threads did, by their numbers.
+    times: Mutex<Vec<&'static Times>>,
+}
+
+/// What a thread with a number has done, whichever thread had that.
+#[derive(Default)]
+struct Times {
     /// Nanoseconds that jobs ran.
-    time: AtomicU64,
+    busy: AtomicU64,
+    /// Raw time at which the job that runs began; 0 between jobs.
+    since: AtomicU64,
+}
+
+impl Times {
+    fn begin(&self) {
+        let now = clock::raw_monotonic().max(1) as u64;
+        self.since.store(now, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        let took = self.running_for();
+        self.since.store(0, Ordering::Relaxed);
+        self.busy.fetch_add(took, Ordering::Relaxed);
+    }
+
+    fn running_for(&self) -> u64 {
+        match self.since.load(Ordering::Relaxed) {
+            0 => 0,
+            since => (clock::raw_monotonic().max(0) as u64).saturating_sub(since),
+        }
+    }
 }
 
 impl Pool {
-    const fn new(name: &'static str, limit: usize) -> Pool {
+    const fn new(kind: ThreadKind, name: &'static str, limit: usize) -> Pool {
         Pool {
+            kind,
             name,
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 threads: 0,
+                taken: Vec::new(),
                 idle: 0,
             }),
             work: Condvar::new(),
             limit: AtomicUsize::new(limit),
             running: AtomicUsize::new(0),
-            time: AtomicU64::new(0),
+            times: Mutex::new(Vec::new()),
         }
+    }
+
+    /// What the thread of a number (from 0) has done.
+    fn times(&self, number: usize) -> &'static Times {
+        let mut times = self.times.lock();
+        while times.len() <= number {
+            // There are at most as many as threads at a time, and they count for the node's life.
+            times.push(Box::leak(Box::default()));
+        }
+        times[number]
     }
 
     fn submit(&'static self, work: Work) {
@@ -80,12 +128,14 @@ impl Pool {
             self.work.notify_one();
         } else if queue.threads < self.limit.load(Ordering::Relaxed) {
             queue.threads += 1;
-            let name = format!("{}_{}", self.name, queue.threads);
+            let number = queue.take_number();
+            let name = format!("{}_{}", self.name, number + 1);
             let started = std::thread::Builder::new()
                 .name(name)
-                .spawn(move || self.run());
+                .spawn(move || self.run(number));
             if started.is_err() {
                 queue.threads -= 1;
+                queue.taken[number] = false;
                 assert!(
                     queue.threads > 0,
                     "the system lets us start one thread for long work"
@@ -94,19 +144,23 @@ impl Pool {
         }
     }
 
-    fn run(&self) {
-        while let Some(work) = self.next() {
+    fn run(&self, number: usize) {
+        microstate::begins(self.kind, number + 1);
+        microstate::enter(State::Sleep);
+        let times = self.times(number);
+        while let Some(work) = self.next(number) {
             self.running.fetch_add(1, Ordering::Relaxed);
-            let begun = clock::raw_monotonic();
+            times.begin();
+            microstate::enter(State::Emulator);
             work();
-            let took = clock::raw_monotonic() - begun;
-            self.time.fetch_add(took.max(0) as u64, Ordering::Relaxed);
+            microstate::enter(State::Sleep);
+            times.end();
             self.running.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
     /// The next job; none when this thread is to end.
-    fn next(&self) -> Option<Work> {
+    fn next(&self, number: usize) -> Option<Work> {
         let mut queue = self.queue.lock();
         loop {
             let surplus = queue.threads > self.limit.load(Ordering::Relaxed).max(1);
@@ -118,14 +172,27 @@ impl Pool {
             queue.idle -= 1;
             if timed_out && (surplus || queue.waiting.is_empty()) {
                 queue.threads -= 1;
+                queue.taken[number] = false;
                 return None;
             }
         }
     }
 }
 
-static CPU: Pool = Pool::new("erts_dcpus", 1);
-static IO: Pool = Pool::new("erts_dios", DEFAULT_IO_THREADS);
+impl Queue {
+    fn take_number(&mut self) -> usize {
+        let free = self.taken.iter().position(|taken| !taken);
+        let number = free.unwrap_or_else(|| {
+            self.taken.push(false);
+            self.taken.len() - 1
+        });
+        self.taken[number] = true;
+        number
+    }
+}
+
+static CPU: Pool = Pool::new(ThreadKind::DirtyCpu, "erts_dcpus", 1);
+static IO: Pool = Pool::new(ThreadKind::DirtyIo, "erts_dios", DEFAULT_IO_THREADS);
 static CPU_THREADS: AtomicUsize = AtomicUsize::new(1);
 
 fn pool(kind: Kind) -> &'static Pool {
@@ -140,6 +207,11 @@ pub fn configure(cpu: usize, cpu_online: usize, io: usize) {
     CPU_THREADS.store(cpu.max(1), Ordering::Relaxed);
     CPU.limit.store(cpu_online.max(1), Ordering::Relaxed);
     IO.limit.store(io.max(1), Ordering::Relaxed);
+    for (pool, count) in [(&CPU, cpu), (&IO, io)] {
+        for number in 1..=count.max(1) {
+            microstate::entry(pool.kind, number);
+        }
+    }
 }
 
 /// How many dirty CPU threads there may be.
@@ -170,9 +242,10 @@ pub fn load(kind: Kind) -> (usize, usize) {
     (waiting, pool.running.load(Ordering::Relaxed))
 }
 
-/// Nanoseconds that jobs ran.
-pub fn busy_time(kind: Kind) -> u64 {
-    pool(kind).time.load(Ordering::Relaxed)
+/// Nanoseconds that jobs ran on the thread of a number (from 1).
+pub fn busy_time(kind: Kind, number: usize) -> u64 {
+    let times = pool(kind).times(number - 1);
+    times.busy.load(Ordering::Relaxed) + times.running_for()
 }
 
 /// A job's result, once there is one.

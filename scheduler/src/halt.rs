@@ -16,6 +16,7 @@ pub trait AtHalt: Send + Sync {
 
 static AT_HALT: Mutex<Vec<&'static dyn AtHalt>> = Mutex::new(Vec::new());
 static CRASH_DUMP: OnceLock<fn(&str)> = OnceLock::new();
+static LAST: OnceLock<fn()> = OnceLock::new();
 static HALTING: AtomicBool = AtomicBool::new(false);
 
 /// Registers something to be done before the node ends, before what was registered earlier.
@@ -28,6 +29,12 @@ pub fn set_crash_dump(write: fn(&str)) -> bool {
     CRASH_DUMP.set(write).is_ok()
 }
 
+/// Registers what is done last of all, when everything is closed and written (once; false the second time). A node that
+/// is to be started again may never come back from it.
+pub fn set_last(what: fn()) -> bool {
+    LAST.set(what).is_ok()
+}
+
 /// Whether the node is ending.
 pub fn is_halting() -> bool {
     HALTING.load(Ordering::Acquire)
@@ -36,6 +43,7 @@ pub fn is_halting() -> bool {
 /// Ends the node with an exit code, of which the system keeps the lower eight bits.
 pub fn exit(code: i32, flush: bool) -> ! {
     finish(flush);
+    last();
     std::process::exit(code)
 }
 
@@ -46,13 +54,21 @@ pub fn crash(slogan: &str) -> ! {
     if let Some(write) = CRASH_DUMP.get() {
         write(slogan);
     }
+    last();
     std::process::exit(1)
 }
 
 /// Ends the node at once, as by a fault: the system may write a core file.
 pub fn abort() -> ! {
     finish(false);
+    last();
     std::process::abort()
+}
+
+fn last() {
+    if let Some(what) = LAST.get() {
+        what();
+    }
 }
 
 /// Does what is registered, once, whoever else ends the node at the same time.

@@ -9,7 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::thread::Thread;
 use std::time::Duration;
 
+use vm::microstate::{State, during};
+
+use crate::accounting::ThreadKind;
 use crate::clock;
+use crate::microstate;
 use crate::worker;
 
 /// What waits for descriptors.
@@ -120,8 +124,10 @@ impl Polling {
     /// blocks the worker that was told of a descriptor, and the others sleep.
     pub fn guard(&self) {
         let _ = self.guard.set(std::thread::current());
+        microstate::begins(ThreadKind::Poll, 0);
         let mut idle = 0;
         loop {
+            microstate::enter(State::Sleep);
             std::thread::park_timeout(GUARD);
             if self.waiting().is_some() {
                 idle += 1;
@@ -136,6 +142,7 @@ impl Polling {
                 continue;
             }
             idle = 0;
+            microstate::enter(State::CheckIo);
             let since = now().saturating_sub(self.busy_look.load(Ordering::Relaxed));
             if since >= GUARD.as_nanos() as u64
                 && let Some(polls) = polls()
@@ -164,7 +171,7 @@ impl Polling {
         let now = now();
         noted.store(now, Ordering::Relaxed);
         self.busy_look.store(now, Ordering::Relaxed);
-        polls.look()
+        during(State::CheckIo, || polls.look())
     }
 
     /// A worker between two turns looks, if none has for a while; whether it did.
@@ -178,7 +185,7 @@ impl Polling {
             return false;
         }
         self.busy_look.store(now, Ordering::Relaxed);
-        polls.look();
+        during(State::CheckIo, || polls.look());
         true
     }
 }

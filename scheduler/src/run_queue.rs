@@ -71,8 +71,9 @@ impl RunQueue {
 
     /// Appends a process.
     pub fn push(&self, process: Queued) {
-        let priority = process.shared().service_priority() as usize;
         let mut queues = self.queues.lock();
+        // Read under the lock: either this sees that it was raised, or `hurry` finds the process here.
+        let priority = process.shared().service_priority() as usize;
         if process.shared().bound() != 0 {
             self.bound.fetch_add(1, Ordering::Relaxed);
         }
@@ -83,9 +84,6 @@ impl RunQueue {
     /// Puts a process that waits here behind those of the priority that it is served with now. False if it is not here,
     /// or in its place already.
     pub fn hurry(&self, pid: Pid) -> bool {
-        if self.is_empty() {
-            return false;
-        }
         let mut queues = self.queues.lock();
         for from in 1..Priority::COUNT {
             let found = queues.by_priority[from]

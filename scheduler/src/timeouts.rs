@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use vm::microstate::{State, during};
 use vm::process::signal::{self, RefNumber, Signal};
 use vm::term::Pid;
 
@@ -112,9 +113,12 @@ impl Timers {
             return;
         }
         let now = tick_before(clock::monotonic());
-        if next > now {
-            return;
+        if next <= now {
+            during(State::Aux, || self.fire_due(now));
         }
+    }
+
+    fn fire_due(&self, now: u64) {
         let mut due = Vec::new();
         {
             let mut wheel = self.wheel.lock();

@@ -13,15 +13,18 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use vm::microstate::State;
 use vm::process::hooks::{self, Schedulers};
 use vm::process::{After, Priority, Queued, RefNumber, Runner, slice};
 use vm::term::Pid;
 use vm::trace::monitor;
 
+use crate::accounting::ThreadKind;
 use crate::bind;
 use crate::clock;
 use crate::idle::{Idle, MAX_WORKERS};
 use crate::limits;
+use crate::microstate;
 use crate::offset_monitors;
 use crate::park::Parker;
 use crate::poll::{self, Polling};
@@ -151,6 +154,12 @@ pub fn start(config: &Config) -> bool {
     let workers = WORKERS.get().expect("just set");
     hooks::add_at_exit(&timers::EndWithProcess);
     hooks::add_at_exit(&limits::UnblockAtExit);
+    for number in 0..count {
+        microstate::entry(ThreadKind::Scheduler, number + 1);
+    }
+    microstate::entry(ThreadKind::Async, 0);
+    microstate::entry(ThreadKind::Aux, 1);
+    microstate::entry(ThreadKind::Poll, 0);
     hooks::set_schedulers(workers);
     offset_monitors::start(workers);
     if poll::polls().is_some() {
@@ -278,6 +287,7 @@ impl Workers {
     fn work(&self, index: usize, runner: fn() -> Box<dyn Runner>) {
         CURRENT.set(Some(index));
         bind::thread_starts(index);
+        microstate::begins(ThreadKind::Scheduler, index + 1);
         let mut runner = runner();
         let me = &self.all[index];
         let mut slot_turns = 0;
@@ -304,7 +314,9 @@ impl Workers {
             };
             me.busy.store(true, Ordering::SeqCst);
             if index < self.limit.load(Ordering::SeqCst) {
-                let (after, reductions) = slice::turn(process.start(), &mut *runner);
+                let (after, reductions) = vm::microstate::during(State::Emulator, || {
+                    slice::turn(process.start(), &mut *runner)
+                });
                 me.turns.fetch_add(1, Ordering::Relaxed);
                 me.reductions.fetch_add(reductions, Ordering::Relaxed);
                 turns_unlooked += 1;
@@ -386,6 +398,10 @@ impl Workers {
             {
                 *slot_turns += 1;
                 return Some(process);
+            }
+            // In the queue it is found by others, and served sooner once it has a signal of somebody more urgent.
+            if urgent && let Some(process) = SLOT.take() {
+                self.push(index, process);
             }
             *slot_turns = 0;
             if let Some(process) = me.queue.pop() {
@@ -496,11 +512,13 @@ impl Workers {
 
 impl Worker {
     fn wakes(&self) {
+        microstate::enter(State::Other);
         let now = clock::raw_monotonic().max(1) as u64;
         self.awake_since.store(now, Ordering::Relaxed);
     }
 
     fn sleeps(&self) {
+        microstate::enter(State::Sleep);
         let since = self.awake_since.swap(0, Ordering::Relaxed);
         let now = clock::raw_monotonic().max(1) as u64;
         self.awake_time
@@ -565,6 +583,10 @@ impl Schedulers for Workers {
     fn hurry(&self, pid: Pid) {
         // One that is in no queue just now is on its way into one, with its new priority, or runs.
         let _ = self.all.iter().any(|worker| worker.queue.hurry(pid));
+    }
+
+    fn enter_state(&self, state: State) -> State {
+        microstate::enter(state)
     }
 
     fn set_timeout(&self, pid: Pid, number: u64, after: Duration) -> u64 {

@@ -34,6 +34,10 @@ pub struct CommandLine {
     pub distributed: bool,
     /// `-start_epmd false`, `-no_epmd`.
     pub no_epmd: bool,
+    /// `-lintel_driver PROGRAM=DRIVER`, as often as one likes.
+    pub drivers: Vec<String>,
+    /// `-lintel_no_driver NAME`, as often as one likes.
+    pub no_drivers: Vec<String>,
 }
 
 /// Whether the arguments are printed.
@@ -229,6 +233,12 @@ pub fn split(merged: Vec<Vec<u8>>) -> Result<CommandLine, UsageError> {
                 let (name, setting) = (text(&value("-env")?), text(&value("-env")?));
                 line.environment.push((name, setting));
             }
+            b"-lintel_driver" => {
+                line.drivers.push(text(&value("-lintel_driver")?));
+            }
+            b"-lintel_no_driver" => {
+                line.no_drivers.push(text(&value("-lintel_no_driver")?));
+            }
             // Programs that this machine has within itself.
             b"-epmd" | b"-emu_type" | b"-emu_flavor" => drop(value(&text(&word))?),
             b"-name" | b"-sname" => {
@@ -312,6 +322,17 @@ mod tests {
         );
         assert_eq!(parsed.machine, ["-S", "2:2", "-Bd", "-P", "1000"]);
         assert_eq!(init(&parsed), "-noshell|-eval|ok.|-s|m|--");
+    }
+
+    #[test]
+    fn flags_of_drivers_are_not_for_init() {
+        let parsed = line(
+            &["-a", "-lintel_driver", "p=d", "-lintel_no_driver", "heart"],
+            &[("ERL_ZFLAGS", "-lintel_no_driver all")],
+        );
+        assert_eq!(parsed.drivers, ["p=d"]);
+        assert_eq!(parsed.no_drivers, ["heart", "all"]);
+        assert_eq!(init(&parsed), "-a|--");
     }
 
     #[test]

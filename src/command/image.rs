@@ -73,6 +73,9 @@ pub struct RunArguments {
     /// A port of the host that leads to the guest: PORT, HOST:GUEST, udp:HOST:GUEST (may be repeated).
     #[arg(long = "port", value_name = "PORT")]
     ports: Vec<Port>,
+    /// What the network card leads to, as QEMU's -netdev says it without an id; QEMU's own network without this.
+    #[arg(long, value_name = "NETDEV", conflicts_with = "ports")]
+    network: Option<String>,
     /// Processors.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     smp: u32,
@@ -177,6 +180,7 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode, Error> {
         processors: arguments.smp,
         memory_mb: arguments.memory,
         ports: arguments.ports,
+        network: arguments.network,
         words: arguments.words,
         kvm: arguments.kvm,
         terminal: std::io::stdin().is_terminal(),

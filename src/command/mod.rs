@@ -46,7 +46,9 @@ Usage: erl [-sname NAME | -name NAME] [-noshell] [-noinput] [-boot FILE] [-confi
            [-version] [-emu_args] [+S SCHEDULERS:ONLINE] [+P PROCESSES] [+Q PORTS] [+t ATOMS] [+A THREADS]
            [+B[c|d|i]] [+hms WORDS] [+hmax WORDS] [+c BOOLEAN] [+C MODE] [+fn[u|l|a]] [+pc RANGE] [+W[w|i|e]]
            [+sbt TYPE] [args ...]
-All flags are those of erl(1).";
+           [-lintel_driver PROGRAM=DRIVER] [-lintel_no_driver NAME]
+All flags but the last two are those of erl(1). These let a driver stand for a program, and keep the one that does
+from it (`all`: every one), so that the program itself runs.";
 
 impl From<String> for Error {
     fn from(message: String) -> Error {
@@ -127,6 +129,8 @@ fn start(otp: &Otp, line: CommandLine) -> Result<ExitCode, Error> {
         init,
         environment: line.environment,
         epmd,
+        drivers: line.drivers,
+        no_drivers: line.no_drivers,
     })
     .map_err(Error)
 }

@@ -160,7 +160,7 @@ impl BinaryData {
         else {
             return false;
         };
-        if self.foreign.is_some() || more == 0 || (end % 8 != 0 && !alone) {
+        if self.foreign.is_some() || more == 0 || (!end.is_multiple_of(8) && !alone) {
             return false;
         }
         // `AcqRel`: our claim is seen by the next, and theirs by us.

@@ -17,6 +17,7 @@ pub mod heap;
 pub mod interp;
 pub mod map;
 pub mod match_spec;
+pub mod microstate;
 pub mod node_name;
 pub mod numeric;
 pub mod process;

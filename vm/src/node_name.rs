@@ -35,9 +35,19 @@ pub fn this() -> (Atom, u32) {
     THIS.read().unwrap_or((well_known::NONODE_NOHOST, 0))
 }
 
-/// Names this node (`erlang:setnode/2`).
-pub fn set_this(name: Atom, creation: u32) {
-    *THIS.write() = Some((name, creation));
+/// Names this node (`erlang:setnode/2`); false where it has a name already.
+pub fn set_this(name: Atom, creation: u32) -> bool {
+    let mut this = THIS.write();
+    let free = this.is_none();
+    if free {
+        *this = Some((name, creation));
+    }
+    free
+}
+
+/// Takes the node's name away, and returns it.
+pub fn clear_this() -> Option<Atom> {
+    THIS.write().take().map(|(name, _)| name)
 }
 
 /// Whether this node has a name by which others can reach it.

@@ -51,7 +51,9 @@ headers(Socket) ->
         {ok, {http_header, _, _, _, _}} -> headers(Socket)
     end.
 
-page("/large") -> binary:copy(<<"0123456789abcdef">>, 65536);
+page("/digits/" ++ Bytes) ->
+    N = list_to_integer(Bytes),
+    binary:part(binary:copy(<<"0123456789">>, N div 10 + 1), 0, N);
 page("/native/" ++ Name) -> io_lib:format("~p", [inet_gethost_native:gethostbyname(Name)]);
 page("/resolver/" ++ Name) -> io_lib:format("~p", [inet_res:lookup(Name, in, a)]);
 page("/stop") -> spawn(fun() -> timer:sleep(100), init:stop() end), "stopping";

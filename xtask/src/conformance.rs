@@ -5,6 +5,7 @@
 //! suites lie in the build folder.
 
 mod compare;
+mod guest;
 mod outcome;
 mod plan;
 mod run;
@@ -68,6 +69,15 @@ pub struct Args {
     /// Multiplies the time limits that the suites themselves set.
     #[arg(long, default_value_t = 1)]
     timetrap_factor: u32,
+    /// Run the suites inside an image, under the emulator.
+    #[arg(long)]
+    image: bool,
+    /// Megabytes of memory of the guest.
+    #[arg(long, default_value_t = 1024)]
+    guest_memory: u32,
+    /// Processors of the guest.
+    #[arg(long, default_value_t = 1)]
+    guest_smp: u32,
     /// Further flags for the VM, such as `+S 1`.
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     flags: String,
@@ -101,8 +111,20 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         outcome::start_file(&results_file, vm.name(), &otp.version)?;
     }
+    let guest = match args.image {
+        true => Some(guest::Guest::build(
+            &vm,
+            &otp,
+            &compiled,
+            &suites,
+            args.guest_memory,
+            args.guest_smp,
+        )?),
+        false => None,
+    };
     let started = Instant::now();
     let runner = run::Runner {
+        guest,
         vm: &vm,
         drivers: otp::drivers()?,
         compiled,

@@ -1,16 +1,23 @@
 //! Images under the emulator: built by `lintel build`, started by `lintel run`, driven at their console.
 
+mod example;
+mod faults;
 mod guest;
 mod names;
 mod network;
+mod relay;
 mod release;
 mod soak;
+mod stock;
+mod system;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
+use clap::ValueEnum;
 
 use crate::kernel;
 use crate::process::check;
@@ -26,9 +33,47 @@ pub struct Args {
     /// Leave out the comparison of programs on Linux and on the kernel.
     #[arg(long)]
     no_abi: bool,
+    /// Only these steps.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Only much of every fault of a network, one after another.
+    #[arg(long)]
+    faults: bool,
+    /// Only boots of the release that serves the network, so many; how many failed.
+    #[arg(long, value_name = "TIMES")]
+    boots: Option<u32>,
     /// Only a long mixed load, for so many minutes.
     #[arg(long, value_name = "MINUTES")]
     soak: Option<u64>,
+}
+
+/// A step of the tests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Part {
+    /// Sizes of kernel and image.
+    Sizes,
+    /// The plain shell, on both machines.
+    Shell,
+    /// A release that serves the network.
+    Network,
+    /// A network that loses, doubles, delays, cuts and adds frames.
+    BadNetwork,
+    /// Memory that runs out.
+    Memory,
+    /// Descriptors that run out.
+    Descriptors,
+    /// Native code that faults.
+    Native,
+    /// What `os_mon` reports.
+    Reports,
+    /// `heart`'s reset.
+    Heart,
+    /// The release of the examples.
+    Example,
+    /// The stock VM on the kernel.
+    Stock,
+    /// Programs on Linux and on the kernel compared.
+    Abi,
 }
 
 /// The largest image of the plain shell, the largest kernel without symbols, and the memory the shell starts with.
@@ -53,29 +98,128 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(minutes) = args.soak {
         return soak::run(&lintel, &work, minutes);
     }
-    kernel_size(&beside, &work)?;
-    let shell = work.join("shell.img");
-    build(&lintel, &[], &shell)?;
-    let size = std::fs::metadata(&shell)?.len();
-    ensure!(
-        size <= IMAGE_MAX,
-        "the shell's image has {size} bytes, more than {IMAGE_MAX}"
-    );
-    step("two schedulers and an exit code", || {
-        two_schedulers(&lintel, &shell)
-    })?;
-    step("a PC, and init:stop()", || on_a_pc(&lintel, &shell))?;
-    step("a release that serves the network", || {
-        network::run(&lintel, &work)
-    })?;
-    if !args.no_abi {
-        check(&mut Command::new(root().join("tests/abi/run.sh")))?;
+    if args.faults || args.boots.is_some() {
+        let image = network::image(&lintel, &work)?;
+        return match args.boots {
+            Some(times) => boots(&lintel, &image, times),
+            None => faults::single(&lintel, &image),
+        };
     }
+    let images = Images {
+        lintel: &lintel,
+        work: &work,
+        built: RefCell::default(),
+    };
+    let mut failed = Vec::new();
+    for &part in Part::value_variants() {
+        let wanted = args.only.is_empty() || args.only.contains(&part);
+        if !wanted || args.no_abi && part == Part::Abi {
+            continue;
+        }
+        let outcome = step(part.title(), || part.run(&images, &beside));
+        if let Err(error) = outcome {
+            println!("{error:#}");
+            failed.push(part.title());
+        }
+    }
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
 }
 
-/// The kernel as an image holds it is small.
-fn kernel_size(beside: &Path, work: &Path) -> Result<()> {
+/// Images that several steps boot, built when the first asks for one.
+struct Images<'a> {
+    lintel: &'a Path,
+    work: &'a Path,
+    built: RefCell<Vec<&'static str>>,
+}
+
+impl Images<'_> {
+    /// The plain shell.
+    fn shell(&self) -> Result<PathBuf> {
+        self.get("shell.img", |out| build(self.lintel, &[], out))
+    }
+
+    /// The shell with OTP's applications about the system.
+    fn system(&self) -> Result<PathBuf> {
+        let more = ["--app", "os_mon"].map(Path::new);
+        self.get("system.img", |out| build(self.lintel, &more, out))
+    }
+
+    /// The servers of the network.
+    fn network(&self) -> Result<PathBuf> {
+        self.get("network.img", |_| {
+            network::image(self.lintel, self.work).map(|_| ())
+        })
+    }
+
+    fn get(&self, name: &'static str, build: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+        let path = self.work.join(name);
+        if !self.built.borrow().contains(&name) {
+            build(&path)?;
+            self.built.borrow_mut().push(name);
+        }
+        Ok(path)
+    }
+}
+
+impl Part {
+    fn title(self) -> &'static str {
+        match self {
+            Part::Sizes => "sizes of kernel and image",
+            Part::Shell => "two schedulers and an exit code; a PC and init:stop()",
+            Part::Network => "a release that serves the network",
+            Part::BadNetwork => "a bad network",
+            Part::Memory => "memory that runs out",
+            Part::Descriptors => "descriptors that run out",
+            Part::Native => "native code that faults",
+            Part::Reports => "reports of os_mon",
+            Part::Heart => "heart",
+            Part::Example => "the release of the examples",
+            Part::Stock => "the stock VM",
+            Part::Abi => "programs on Linux and on the kernel",
+        }
+    }
+
+    fn run(self, images: &Images<'_>, beside: &Path) -> Result<()> {
+        let (lintel, work) = (images.lintel, images.work);
+        match self {
+            Part::Sizes => sizes(beside, work, &images.shell()?),
+            Part::Shell => {
+                two_schedulers(lintel, &images.shell()?)?;
+                on_a_pc(lintel, &images.shell()?)
+            }
+            Part::Network => network::run(lintel, &images.network()?),
+            Part::BadNetwork => faults::mixed(lintel, &images.network()?),
+            Part::Memory => faults::memory(lintel, &images.shell()?),
+            Part::Descriptors => faults::descriptors(lintel, &images.shell()?),
+            Part::Native => faults::native(work),
+            Part::Reports => system::reports(lintel, &images.system()?),
+            Part::Heart => system::heart(lintel, &images.system()?),
+            Part::Example => example::run(lintel, work),
+            Part::Stock => stock::run(lintel, work),
+            Part::Abi => check(&mut Command::new(root().join("tests/abi/run.sh"))),
+        }
+    }
+}
+
+/// Boots to the servers and stops, again and again, with and without the modules that were linked at build time.
+fn boots(lintel: &Path, image: &Path, times: u32) -> Result<()> {
+    let mut failed = 0;
+    for n in 1..=times {
+        if let Err(error) = network::boots(lintel, image, n.is_multiple_of(2)) {
+            failed += 1;
+            println!("boot {n}: {error:#}");
+        }
+        if n.is_multiple_of(10) {
+            println!("{n} boots, {failed} failed");
+        }
+    }
+    ensure!(failed == 0, "{failed} of {times} boots failed");
+    Ok(())
+}
+
+/// The kernel as an image holds it, and the image of the shell, are small.
+fn sizes(beside: &Path, work: &Path, shell: &Path) -> Result<()> {
     let stripped = work.join("kernel");
     check(
         Command::new("strip")
@@ -83,12 +227,17 @@ fn kernel_size(beside: &Path, work: &Path) -> Result<()> {
             .arg(&stripped)
             .arg(beside.join(kernel::NAME)),
     )?;
-    let size = std::fs::metadata(&stripped)?.len();
+    let size = |file: &Path| -> Result<u64> { Ok(std::fs::metadata(file)?.len()) };
+    let (kernel, image) = (size(&stripped)?, size(shell)?);
+    println!("       kernel {kernel} bytes, image {image} bytes");
     ensure!(
-        size <= KERNEL_MAX,
-        "the kernel has {size} bytes, more than {KERNEL_MAX}"
+        kernel <= KERNEL_MAX,
+        "the kernel has {kernel} bytes, more than {KERNEL_MAX}"
     );
-    println!("ok     the kernel's {size} bytes");
+    ensure!(
+        image <= IMAGE_MAX,
+        "the shell's image has {image} bytes, more than {IMAGE_MAX}"
+    );
     Ok(())
 }
 

@@ -8,9 +8,13 @@ fn sample() -> Vec<u8> {
     let mut b = Builder::new();
     b.file(b"/bin/hello", 0o755, 7, vec![1; 10_000]);
     b.file(b"/etc/small", 0o644, 8, b"text".to_vec());
-    b.packed_file(b"/etc/packed", 0o644, 8, &vec![7; 70_000], &mut |chunk| {
-        (chunk.len() == CHUNK).then(|| b"a block".to_vec())
-    });
+    b.packed_file(
+        b"/etc/packed",
+        0o644,
+        8,
+        &vec![7; CHUNK + 4464],
+        &mut |chunk| (chunk.len() == CHUNK).then(|| b"a block".to_vec()),
+    );
     b.symlink(b"/etc/link", b"small", 9);
     b.directory(b"/tmp", 0o1777, 10);
     b.finish()
@@ -35,9 +39,9 @@ fn finds_what_was_added() {
     let Kind::Packed(packed) = node(b"/etc/packed").kind else {
         panic!("not packed");
     };
-    assert_eq!((packed.len, packed.count()), (70_000, 2));
+    assert_eq!((packed.len, packed.count()), (CHUNK as u64 + 4464, 2));
     assert_eq!(packed.chunk(0), (&b"a block"[..], CHUNK));
-    let rest = vec![7; 70_000 - CHUNK];
+    let rest = vec![7; 4464];
     assert_eq!(packed.chunk(1), (&rest[..], rest.len()));
     assert_eq!(node(b"/etc/link").kind, Kind::Symlink(b"small"));
     assert_eq!(node(b"/tmp").mode, 0o041_777);

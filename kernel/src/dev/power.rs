@@ -15,14 +15,16 @@ pub fn set_exit_port(port: u16) {
     EXIT_PORT.store(port, Ordering::Relaxed);
 }
 
-/// Ends the machine with an exit code: 0 by ACPI, others through the debug-exit device if there is one.
+/// Ends the machine with an exit code: 0 by ACPI, others through the debug-exit device if there is one, which has
+/// seven bits: of a signal `s` (code `128 + s`) `s` is left.
 pub fn off(code: i32) -> ! {
     console::flush();
     apic::stop_others();
     if code != 0 {
         let port = EXIT_PORT.load(Ordering::Relaxed);
         if port != 0 {
-            outb(port, code as u8);
+            // What is left must not look like success.
+            outb(port, if code & 127 == 0 { 127 } else { code as u8 & 127 });
         }
     }
     acpi::power_off();

@@ -4,6 +4,7 @@
 use crate::map::Map;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::file::{File, Stat};
 use super::io::{Feed, Sink};
@@ -82,10 +83,10 @@ impl Data {
         }
         let number = at / CHUNK as u64;
         let (bytes, len) = packed.chunk(number as usize);
-        let Some(run) = unpacked(bytes, len) else {
+        let Some(pages) = unpacked(bytes, len) else {
             return false;
         };
-        for (n, mut page) in run.into_pages().enumerate() {
+        for (n, mut page) in pages.into_iter().enumerate() {
             let index = number * CHUNK_PAGES + n as u64;
             let left = valid.saturating_sub(index * PAGE);
             if left > 0 && !self.pages.contains_key(&index) {
@@ -188,19 +189,45 @@ impl Data {
     }
 }
 
-/// A chunk's bytes in frames of their own.
-fn unpacked(bytes: &[u8], len: usize) -> Option<Run> {
-    let mut run = Run::new(len)?;
-    let room = run.bytes_mut();
+/// Room for a chunk, used where memory has no piece of that size any more.
+static RESERVE: SpinLock<Option<Run>> = SpinLock::new(None);
+
+/// Takes the reserve, while there is memory: if any file is packed, one will be unpacked.
+pub fn init() {
+    *RESERVE.lock() = Run::new(CHUNK);
+}
+
+/// A chunk's bytes in pages of their own.
+fn unpacked(bytes: &[u8], len: usize) -> Option<Vec<Page>> {
+    crate::timeline::unpacked(len);
+    if let Some(mut run) = Run::new(len) {
+        unpack_into(run.bytes_mut(), bytes, len)?;
+        return Some(run.into_pages().collect());
+    }
+    let mut reserve = RESERVE.lock();
+    let room = reserve.as_mut()?.bytes_mut();
+    unpack_into(room, bytes, len)?;
+    room.chunks(PAGE as usize)
+        .take(len.div_ceil(PAGE as usize))
+        .map(|part| {
+            let mut page = Page::zeroed()?;
+            page.bytes_mut().copy_from_slice(part);
+            Some(page)
+        })
+        .collect()
+}
+
+/// Unpacks a chunk into room that is as large or larger, and clears the rest.
+fn unpack_into(room: &mut [u8], bytes: &[u8], len: usize) -> Option<()> {
+    let (room, rest) = room.split_at_mut(len);
     if bytes.len() == len {
-        room[..len].copy_from_slice(bytes);
-    } else if !imagefs::unpack(bytes, &mut room[..len]) {
+        room.copy_from_slice(bytes);
+    } else if !imagefs::unpack(bytes, room) {
         crate::println!("a packed file of the image is damaged");
         return None;
     }
-    room[len..].fill(0);
-    crate::timeline::unpacked(len);
-    Some(run)
+    rest.fill(0);
+    Some(())
 }
 
 /// Sets a file's length.

@@ -30,6 +30,7 @@ pub fn plant(image: Option<Image<'static>>) {
     let node = match image {
         Some(image) => {
             IMAGE.set(image);
+            super::regular::init();
             let root = image.node(0);
             let children = match root.kind {
                 ImageKind::Directory { first, count } => Some((first, count)),

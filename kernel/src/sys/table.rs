@@ -22,10 +22,8 @@ pub struct Call<'a> {
 pub struct Row {
     /// Its number.
     pub number: u16,
-    /// Its name.
-    pub name: &'static str,
-    /// Names of its arguments.
-    pub args: &'static [&'static str],
+    /// Its name and those of its arguments, with blanks between.
+    pub names: &'static str,
     /// What it does.
     pub function: fn(&mut Call<'_>) -> Result<usize>,
 }
@@ -38,8 +36,7 @@ macro_rules! calls {
         pub const CALLS: &[$crate::sys::table::Row] = &[$(
             $crate::sys::table::Row {
                 number: $number,
-                name: stringify!($name),
-                args: &[$(stringify!($arg)),*],
+                names: concat!(stringify!($name) $(, " ", stringify!($arg))*),
                 function: $crate::sys::table::calls!(@ $function [$($arg)*] $($call)?),
             },
         )*];
@@ -141,17 +138,15 @@ fn unknown(number: u64, args: &[u64; 6]) -> Result<usize> {
 }
 
 fn trace(row: &Row, args: &[u64; 6], result: Result<usize>) {
+    let mut words = row.names.split(' ');
+    let name = words.next().unwrap_or_default();
     let mut text = alloc::string::String::new();
-    for (name, value) in row.args.iter().zip(args) {
-        let _ = core::fmt::Write::write_fmt(&mut text, format_args!(" {name}={value:#x}"));
+    for (argument, value) in words.zip(args) {
+        let _ = core::fmt::Write::write_fmt(&mut text, format_args!(" {argument}={value:#x}"));
     }
-    match result {
-        Ok(value) => println!("[{}] {}{text} = {value:#x}", current::get().tid, row.name),
-        Err(error) => println!(
-            "[{}] {}{text} = error {}",
-            current::get().tid,
-            row.name,
-            error.0
-        ),
-    }
+    let (sign, value) = match result {
+        Ok(value) => ("", value),
+        Err(error) => ("error ", usize::from(error.0)),
+    };
+    println!("[{}] {name}{text} = {sign}{value:#x}", current::get().tid);
 }

@@ -384,6 +384,8 @@ fn name(number: u32) -> &'static str {
 }
 
 fn report(frame: &TrapFrame, what: &str, address: Option<u64>) {
+    // A program's last word is said where the kernel's others are not wanted, too.
+    crate::console::set_quiet(false);
     let me = current::get();
     let name = *me.name.lock();
     let name = core::str::from_utf8(&name)

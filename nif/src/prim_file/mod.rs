@@ -135,9 +135,9 @@ fn file_info<'p>(heap: Heap<'p>, stat: &rustix::fs::Stat, access: Access) -> Ter
         heap.unsigned(stat.st_size as u64),
         Term::atom(Atom::from_static(kind)),
         Term::atom(Atom::from_static(access)),
-        heap.integer(stat.st_atime as i64),
-        heap.integer(stat.st_mtime as i64),
-        heap.integer(stat.st_ctime as i64),
+        heap.integer(stat.st_atime),
+        heap.integer(stat.st_mtime),
+        heap.integer(stat.st_ctime),
         Term::size(stat.st_mode as usize),
         // The stock library gives these as C's `unsigned int`.
         Term::size(stat.st_nlink as u32 as usize),

@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use super::lookup;
-use std::sync::atomic::Ordering;
+use crate::beside;
 use vm::atom;
 use vm::atom::well_known as w;
 use vm::bif::{BifResult, Call, Trap, badarg, iolist};
@@ -54,6 +54,9 @@ fn command_options(mut list: Term<'_>) -> Option<CommandOptions> {
 
 /// `erts_internal:port_command/3`: `true`, `false` (busy, with `nosuspend`), or an error.
 fn port_command_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    if let Some(result) = beside::resumed(call) {
+        return result;
+    }
     call.process().set_waits_for_port(false);
     let Some(options) = command_options(call.arg(2)) else {
         return Ok(Term::atom(atom!("badopt")));
@@ -80,8 +83,12 @@ fn port_command_3<'p>(call: Call<'p>) -> BifResult<'p> {
         return Ok(BADARG);
     };
     call.charge(COST);
-    let sent = port.with_driver(|driver| driver.command(me, data.into_iter().collect()));
-    Ok(if sent.is_ok() { Term::TRUE } else { BADARG })
+    beside::using(
+        call,
+        &port,
+        move |driver| driver.command(me, data.into_iter().collect()),
+        |_, sent| Ok(if sent.is_ok() { Term::TRUE } else { BADARG }),
+    )
 }
 
 /// The number of a `control` or `call`.
@@ -91,6 +98,9 @@ fn operation(term: Term<'_>) -> Option<u32> {
 
 /// `erts_internal:port_control/3`.
 fn port_control_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    if let Some(result) = beside::resumed(call) {
+        return result;
+    }
     let (Some(port), Some(operation)) = (lookup(call.arg(0)), operation(call.arg(1))) else {
         return Ok(BADARG);
     };
@@ -99,19 +109,28 @@ fn port_control_3<'p>(call: Call<'p>) -> BifResult<'p> {
     };
     call.charge(COST);
     let me = call.process().pid();
-    let answer = port.with_driver(|driver| {
-        let answer = driver.control(me, operation, &data);
-        (answer, port.control_binary.load(Ordering::Relaxed))
-    });
-    Ok(match answer {
-        (Err(_), _) => BADARG,
-        (Ok(bytes), true) => call.heap.binary_from(bytes),
-        (Ok(bytes), false) => call.heap.byte_list(&bytes, Term::NIL),
-    })
+    beside::using(
+        call,
+        &port,
+        move |driver| {
+            let answer = driver.control(me, operation, &data);
+            answer.map(|bytes| (bytes, driver.answers_binaries()))
+        },
+        |call, answer| {
+            Ok(match answer {
+                Err(_) => BADARG,
+                Ok((bytes, true)) => call.heap.binary_from(bytes),
+                Ok((bytes, false)) => call.heap.byte_list(&bytes, Term::NIL),
+            })
+        },
+    )
 }
 
 /// `erts_internal:port_call/3`: `{ok, Answer}` or `badarg`.
 fn port_call_3<'p>(call: Call<'p>) -> BifResult<'p> {
+    if let Some(result) = beside::resumed(call) {
+        return result;
+    }
     let (Some(port), Some(operation)) = (lookup(call.arg(0)), operation(call.arg(1))) else {
         return Ok(BADARG);
     };
@@ -120,40 +139,61 @@ fn port_call_3<'p>(call: Call<'p>) -> BifResult<'p> {
     };
     call.charge(COST);
     let me = call.process().pid();
-    let answer = port.with_driver(|driver| driver.call(me, operation, &data));
-    let Ok(answer) = answer else {
-        return Ok(BADARG);
-    };
-    Ok(
-        match decode::decode(call.heap, &answer, &decode::Options::default()) {
-            Ok((term, _)) => call.heap.tuple(&[Term::OK, term]),
-            Err(_) => BADARG,
+    beside::using(
+        call,
+        &port,
+        move |driver| driver.call(me, operation, &data),
+        |call, answer| {
+            let Ok(answer) = answer else {
+                return Ok(BADARG);
+            };
+            let decoded = decode::decode(call.heap, &answer, &decode::Options::default());
+            Ok(match decoded {
+                Ok((term, _)) => call.heap.tuple(&[Term::OK, term]),
+                Err(_) => BADARG,
+            })
         },
     )
 }
 
 /// `erts_internal:port_connect/2`.
 fn port_connect_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    if let Some(result) = beside::resumed(call) {
+        return result;
+    }
     let (Some(port), Some(to)) = (lookup(call.arg(0)), call.arg(1).as_pid()) else {
         return Ok(BADARG);
     };
     call.charge(COST);
-    let connected = port.with_driver(|driver| driver.connect(to));
-    Ok(if connected.is_ok() {
-        Term::TRUE
-    } else {
-        BADARG
-    })
+    beside::using(
+        call,
+        &port,
+        move |driver| driver.connect(to),
+        |_, connected| {
+            Ok(if connected.is_ok() {
+                Term::TRUE
+            } else {
+                BADARG
+            })
+        },
+    )
 }
 
 /// `erts_internal:port_close/1`.
 fn port_close_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    if let Some(result) = beside::resumed(call) {
+        return result;
+    }
     let Some(port) = lookup(call.arg(0)) else {
         return Ok(BADARG);
     };
     call.charge(COST);
-    let closed = port.with_driver(|driver| driver.close());
-    Ok(if closed.is_ok() { Term::TRUE } else { BADARG })
+    beside::using(
+        call,
+        &port,
+        |driver| driver.close(),
+        |_, closed| Ok(if closed.is_ok() { Term::TRUE } else { BADARG }),
+    )
 }
 
 /// `erlang:port_get_data/1`.

@@ -130,7 +130,7 @@ fn value<'h>(heap: Heap<'h>, port: &Port, item: Atom) -> Option<Option<Term<'h>>
         }
         "monitored_by" => pids(heap, &port.monitored_by()),
         "memory" => Term::size(memory(port)),
-        "queue_size" => Term::size(port.with_driver(|driver| driver.queued())),
+        "queue_size" => Term::size(port.queued()),
         // In the stock VM the drivers of programs have a lock for each port, those of descriptors one for all.
         "locking" if port.settings.kind == PortKind::Command && !port.is_forker() => {
             Term::atom(atom!("port_level"))

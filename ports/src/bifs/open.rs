@@ -2,14 +2,16 @@
 
 #![forbid(unsafe_code)]
 
+use crate::beside;
 use crate::driver::StartError;
 use crate::errno;
 use crate::framing::Framing;
 use crate::names;
 use crate::node::{NotOpened, node};
 use crate::open::{BusyLimits, Command, OpenOptions, OpenRequest};
-use crate::port::{Kind, Settings};
+use crate::port::{Kind, Port, Settings};
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use vm::atom;
 use vm::atom::{Atom, well_known as w};
 use vm::bif::settings::{self, Switch};
@@ -38,6 +40,9 @@ enum Bad {
 
 /// `erts_internal:open_port/2`: the port, or an atom for what is wrong.
 fn open_port_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    if let Some(result) = beside::resumed(call) {
+        return result;
+    }
     call.charge(COST);
     let latin1 = node().latin1_names();
     let (request, settings) = match parse(call.arg(0), call.arg(1), latin1) {
@@ -46,14 +51,29 @@ fn open_port_2<'p>(call: Call<'p>) -> BifResult<'p> {
         Err(Bad::Arg) => return Ok(Term::atom(w::BADARG)),
     };
     let me = call.process();
-    let opened = node().open(&request, me.pid(), settings, |id, port| {
+    let Some(factory) = node().driver(&request.command) else {
+        return Ok(Term::atom(error_atom(NotOpened::NoDriver)));
+    };
+    if !factory.never_blocks() {
+        let owner = me.pid();
+        return beside::elsewhere(
+            call,
+            move || node().open_beside(&*factory, &request, owner, settings),
+            |_, opened| Ok(opened_term(opened)),
+        );
+    }
+    let opened = node().open(&*factory, &request, me.pid(), settings, |id, port| {
         port.link(me.pid());
         me.relations().add_link(Peer::Port(PortId(id.0)));
     });
-    Ok(match opened {
+    Ok(opened_term(opened))
+}
+
+fn opened_term<'p>(opened: Result<Arc<Port>, NotOpened>) -> Term<'p> {
+    match opened {
         Ok(port) => port.term(),
         Err(error) => Term::atom(error_atom(error)),
-    })
+    }
 }
 
 fn error_atom(error: NotOpened) -> Atom {
@@ -96,9 +116,9 @@ fn parse(name: Term<'_>, options: Term<'_>, latin1: bool) -> Result<(OpenRequest
         found.option(cell.head(), latin1).ok_or(Bad::Option)?;
         rest = cell.tail();
     }
-    let consistent = !(found.line.is_some() && found.packet.is_some())
-        && !(found.stderr_to_stdout && found.no_stdio);
-    if !rest.is_nil() || !consistent {
+    let two_framings = found.line.is_some() && found.packet.is_some();
+    let stderr_to_nothing = found.stderr_to_stdout && found.no_stdio;
+    if !rest.is_nil() || two_framings || stderr_to_nothing {
         return Err(Bad::Option);
     }
     let (command, name) = command(name, &mut found, latin1).ok_or(Bad::Arg)?;
@@ -123,6 +143,7 @@ fn parse(name: Term<'_>, options: Term<'_>, latin1: bool) -> Result<(OpenRequest
             Command::File(_) => Kind::File,
             _ => Kind::Command,
         },
+        beside: false,
     };
     let both = !found.input && !found.output;
     let options = OpenOptions {
@@ -217,7 +238,7 @@ fn busy_limits(value: Term<'_>) -> Option<BusyLimits> {
     let [low, high] = value.as_tuple_of::<2>()?;
     let limit = |term: Term<'_>| {
         term.as_u64()
-            .filter(|&limit| limit >= MIN_BUSY_LIMIT && limit < u64::MAX)
+            .filter(|&limit| (MIN_BUSY_LIMIT..u64::MAX).contains(&limit))
     };
     let (low, high) = (limit(low)?, limit(high)?);
     Some(BusyLimits {
@@ -226,8 +247,11 @@ fn busy_limits(value: Term<'_>) -> Option<BusyLimits> {
     })
 }
 
+/// A variable's name and value; without one it is taken out of the environment.
+type Variable = (Vec<u8>, Option<Vec<u8>>);
+
 /// `[{Name, Value | false}]`: names and values are lists, and there is no `=` in a name.
-fn environment(list: Term<'_>, latin1: bool) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
+fn environment(list: Term<'_>, latin1: bool) -> Option<Vec<Variable>> {
     let pairs = list.proper_list()?;
     let mut environment = Vec::with_capacity(pairs.len());
     for pair in pairs {

@@ -1,8 +1,8 @@
 //! The `fd` driver: descriptors that are open already, `{fd, In, Out}`.
 //!
-//! Output to a terminal that is also the input is written without blocking; output to anything else
-//! (whose other users may not expect a non-blocking descriptor) is written by a driver thread, so that
-//! a reader that stands still stops this port only. The descriptors are not closed with the port.
+//! Output to a terminal that is also the input is written without blocking, output to a file at once; that to
+//! anything else (whose other users may not expect a non-blocking descriptor) is written by a driver thread, so
+//! that a reader that stands still stops this port only. The descriptors are not closed with the port.
 
 use super::spawn::read_some;
 use crate::driver::{BadArg, Driver, DriverFactory, FramedBy, StartError, Started};
@@ -25,6 +25,10 @@ pub(super) const GET_WINSIZE: u32 = 100;
 pub struct FdDriver;
 
 impl DriverFactory for FdDriver {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         let options = &request.options;
         let (input, output, own) = match &request.command {
@@ -39,7 +43,9 @@ impl DriverFactory for FdDriver {
         let output = options.write.then_some(Fd::new(output)?);
         let out = match (input, output) {
             (_, None) => Out::Closed,
-            (Some(from), Some(to)) if make_nonblocking(from, to) => {
+            (from, Some(to))
+                if to.is_regular() || from.is_some_and(|from| make_nonblocking(from, to)) =>
+            {
                 Out::Direct(IoQueue::new(port.clone(), Some(options.busy_limits)))
             }
             _ => Out::Threaded(Threaded::new(options.busy_limits)),
@@ -93,6 +99,12 @@ impl Fd {
 
     fn borrow(self) -> BorrowedFd<'static> {
         crate::sys::terminal::borrow(self.0)
+    }
+
+    /// A file takes what is written: a reader of it sees it at once.
+    fn is_regular(self) -> bool {
+        rustix::fs::fstat(self.borrow())
+            .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file())
     }
 
     fn is_tty(self) -> bool {

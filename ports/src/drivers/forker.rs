@@ -10,6 +10,10 @@ use crate::open::OpenRequest;
 pub struct Forker;
 
 impl DriverFactory for Forker {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, _: &OpenRequest, _: PortHandle) -> Result<Started, StartError> {
         Ok(Started::new(Forker))
     }

@@ -35,6 +35,10 @@ const ANSWER_NUMBER: u8 = 3;
 pub struct RamFileDriver;
 
 impl DriverFactory for RamFileDriver {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, _: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         Ok(Started::new(RamFilePort {
             port,

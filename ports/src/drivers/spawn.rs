@@ -27,6 +27,10 @@ pub(super) const READ_BYTES: usize = 64 * 1024;
 pub struct SpawnDriver;
 
 impl DriverFactory for SpawnDriver {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         let options = &request.options;
         let ends = Ends::open(options)?;

@@ -70,7 +70,7 @@ impl Port {
     pub(super) fn tell_all(&self, reason: Term<'_>) {
         let (links, monitored, monitors, name) = {
             let mut data = self.data.lock();
-            data.phase = Phase::Closing;
+            self.enter(&mut data, Phase::Closing);
             (
                 std::mem::take(&mut data.links),
                 std::mem::take(&mut data.monitored),
@@ -99,7 +99,7 @@ impl Port {
             if data.phase == Phase::Closed {
                 return;
             }
-            data.phase = Phase::Closed;
+            self.enter(&mut data, Phase::Closed);
             data.value = None;
             data.send_closed.then_some(data.owner)
         };
@@ -121,10 +121,15 @@ impl Port {
 
     pub(super) fn halt(&self, driver: &mut Option<Instance>) {
         if self.is_open() {
-            self.data.lock().phase = Phase::Closing;
+            self.enter(&mut self.data.lock(), Phase::Closing);
             self.set_busy(false);
             self.flush(driver);
         }
+    }
+
+    /// Whether its driver may block, and does so just now.
+    pub fn is_stuck(&self) -> bool {
+        self.settings.beside && self.driver.is_locked()
     }
 
     /// The node ends: the driver is stopped, unless somebody is using it just now.

@@ -3,7 +3,8 @@
 //! Whatever is done with the driver is an [`Op`] and happens in order, one at a time, under the lock
 //! `driver`. Nobody waits for that lock who need not: [`Port::submit`] puts its operation into the queue
 //! and, if the driver is free, carries out what is there; otherwise whoever holds the driver does.
-//! [`Port::with_driver`] waits, for those who need the answer.
+//! [`Port::with_driver`] waits, for those who need the answer. Where the driver may block
+//! ([`Settings::beside`]) only a driver thread carries out, and nobody waits ([`crate::beside`]).
 //!
 //! Lock ranks: `driver` (1), then `queue`, `deframer` or `data` (2), of which a thread holds one at a time,
 //! and under which no signal is sent and nothing else called.
@@ -20,9 +21,9 @@ use crate::iovec::IoVec;
 use crate::messages;
 use crate::node::node;
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use vm::atom::{Atom, well_known as w};
 use vm::heap::OwnedTerm;
@@ -47,6 +48,8 @@ pub(crate) struct Settings {
     pub parallelism: bool,
     /// What stands behind it.
     pub kind: Kind,
+    /// Its driver may block: callbacks run on a driver thread.
+    pub beside: bool,
 }
 
 /// What stands behind a port.
@@ -71,12 +74,14 @@ impl Settings {
             framing: Framing::Stream,
             parallelism: false,
             kind: Kind::Command,
+            beside: false,
         }
     }
 }
 
 /// Where a port is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 enum Phase {
     /// Its driver is being started; nobody finds it.
     Opening,
@@ -87,6 +92,12 @@ enum Phase {
     /// It is gone.
     Closed,
 }
+
+/// Marks the key under which driver threads come to a port; without it, it is that of the driver's own work.
+const BESIDE: u64 = 1 << 63;
+
+/// In [`Port::state`], beside the phase: the driver has ended the port.
+const ENDING: u8 = 1 << 7;
 
 /// What is known once the driver has started.
 pub(crate) struct Facts {
@@ -146,6 +157,8 @@ pub(crate) enum Op {
     },
     /// The node halts: write what there is, then stop.
     Halt,
+    /// Something that a process waits for.
+    Ask(Box<dyn FnOnce(&mut PortGuard<'_>) + Send>),
 }
 
 /// A port.
@@ -155,9 +168,15 @@ pub(crate) struct Port {
     pub facts: OnceLock<Facts>,
     driver: Mutex<Option<Instance>>,
     queue: Mutex<VecDeque<Op>>,
+    /// How many operations are in the queue.
+    waiting_ops: AtomicUsize,
     deframer: Mutex<Deframer>,
     data: Mutex<Data>,
+    /// Its phase, and whether it is ending, for those who only look: written under the lock of `data`.
+    state: AtomicU8,
     busy: AtomicBool,
+    /// What the driver held after its last callback, where asking it could take long.
+    held: AtomicUsize,
     /// Bytes from the driver, and to it.
     pub input: AtomicU64,
     pub output: AtomicU64,
@@ -179,6 +198,7 @@ impl Port {
             facts: OnceLock::new(),
             driver: Mutex::new(None),
             queue: Mutex::default(),
+            waiting_ops: AtomicUsize::new(0),
             deframer: Mutex::new(deframer),
             data: Mutex::new(Data {
                 phase: Phase::Opening,
@@ -193,7 +213,9 @@ impl Port {
                 send_closed: false,
                 value: None,
             }),
+            state: AtomicU8::new(Phase::Opening as u8),
             busy: AtomicBool::new(false),
+            held: AtomicUsize::new(0),
             input: AtomicU64::new(0),
             output: AtomicU64::new(0),
             caller: AtomicU64::new(0),
@@ -232,9 +254,7 @@ impl Port {
         let _ = self.facts.set(facts);
         *driver = Some(instance);
         opened();
-        let mut data = self.data.lock();
-        data.phase = Phase::Open;
-        drop(data);
+        self.enter(&mut self.data.lock(), Phase::Open);
         self.drain(&mut driver);
         drop(driver);
         self.run();
@@ -250,10 +270,17 @@ impl Port {
 
     // Operations.
 
-    /// Has something done with the driver: now, or by whoever holds it.
-    pub fn submit(&self, op: Op) {
+    /// Has something done with the driver: now, or by whoever holds it, or by a driver thread.
+    pub fn submit(self: &Arc<Self>, op: Op) {
         self.queue.lock().push_back(op);
-        self.run();
+        self.waiting_ops.fetch_add(1, Ordering::SeqCst);
+        if !self.settings.beside {
+            return self.run();
+        }
+        let port = Arc::clone(self);
+        node()
+            .pool()
+            .submit(BESIDE | self.id.0, Box::new(move || port.run()));
     }
 
     /// Carries out what waits, unless somebody is at it. The fences order the queue's state against the
@@ -267,7 +294,7 @@ impl Port {
             self.drain(&mut driver);
             drop(driver);
             fence(Ordering::SeqCst);
-            if self.queue.lock().is_empty() {
+            if self.waiting_ops.load(Ordering::SeqCst) == 0 {
                 return;
             }
         }
@@ -277,23 +304,40 @@ impl Port {
     pub fn with_driver<R>(&self, run: impl FnOnce(&mut PortGuard<'_>) -> R) -> R {
         let mut driver = self.driver.lock();
         self.drain(&mut driver);
-        let mut guard = PortGuard { port: self, driver };
-        let result = run(&mut guard);
-        let mut driver = guard.driver;
+        let result = run(&mut PortGuard {
+            port: self,
+            driver: &mut driver,
+        });
         self.settle(&mut driver);
         self.drain(&mut driver);
         drop(driver);
-        self.run();
+        fence(Ordering::SeqCst);
+        if self.waiting_ops.load(Ordering::SeqCst) > 0 {
+            self.run();
+        }
         result
     }
 
+    /// Bytes that the driver still holds.
+    pub fn queued(&self) -> usize {
+        if self.settings.beside {
+            return self.held.load(Ordering::Relaxed);
+        }
+        self.with_driver(|guard| guard.driver.as_mut().map_or(0, Instance::queued))
+    }
+
     fn drain(&self, driver: &mut Option<Instance>) {
-        loop {
+        while self.waiting_ops.load(Ordering::SeqCst) > 0 {
             let Some(op) = self.queue.lock().pop_front() else {
                 return;
             };
+            self.waiting_ops.fetch_sub(1, Ordering::SeqCst);
             self.carry_out(driver, op);
             self.settle(driver);
+            if self.settings.beside {
+                let held = driver.as_mut().map_or(0, Instance::queued);
+                self.held.store(held, Ordering::Relaxed);
+            }
         }
     }
 
@@ -324,6 +368,7 @@ impl Port {
             Op::BadSignal { bad_output } => self.bad_message(bad_output),
             Op::Exit { from, kind, reason } => self.exit_signal(driver, from, kind, reason.term()),
             Op::Halt => self.halt(driver),
+            Op::Ask(ask) => ask(&mut PortGuard { port: self, driver }),
         }
     }
 
@@ -385,9 +430,31 @@ impl Port {
         }
     }
 
+    /// Enters another phase.
+    fn enter(&self, data: &mut Data, phase: Phase) {
+        data.phase = phase;
+        self.note_state(data);
+    }
+
+    /// Shows those who do not take the lock what they may see.
+    fn note_state(&self, data: &Data) {
+        let ending = if data.ending.is_some() { ENDING } else { 0 };
+        self.state
+            .store(data.phase as u8 | ending, Ordering::Release);
+    }
+
     /// Draws the consequences of what a callback did.
     fn settle(&self, driver: &mut Option<Instance>) {
-        let ending = self.data.lock().ending.take();
+        let state = self.state.load(Ordering::Acquire);
+        if state == Phase::Open as u8 {
+            return;
+        }
+        let ending = {
+            let mut data = self.data.lock();
+            let ending = data.ending.take();
+            self.note_state(&data);
+            ending
+        };
         if let Some(reason) = ending {
             match self.phase() {
                 Phase::Open => {
@@ -408,7 +475,7 @@ impl Port {
 /// The right to use a port's driver.
 pub(crate) struct PortGuard<'a> {
     port: &'a Port,
-    driver: MutexGuard<'a, Option<Instance>>,
+    driver: &'a mut Option<Instance>,
 }
 
 impl PortGuard<'_> {
@@ -417,7 +484,7 @@ impl PortGuard<'_> {
         if !self.port.is_open() {
             return Err(Gone);
         }
-        self.port.command(&mut self.driver, caller, data);
+        self.port.command(self.driver, caller, data);
         Ok(())
     }
 
@@ -446,23 +513,22 @@ impl PortGuard<'_> {
         self.port.contain(answer).unwrap_or(Err(BadArg))
     }
 
+    /// Whether answers of `port_control/3` become binaries.
+    pub fn answers_binaries(&self) -> bool {
+        self.port.control_binary.load(Ordering::Relaxed)
+    }
+
     /// `port_close/1`.
     pub fn close(&mut self) -> Result<(), Gone> {
         if !self.port.is_open() || self.port.is_forker() {
             return Err(Gone);
         }
-        self.port
-            .end(&mut self.driver, Term::atom(w::NORMAL), false);
+        self.port.end(self.driver, Term::atom(w::NORMAL), false);
         Ok(())
     }
 
     /// `port_connect/2`.
     pub fn connect(&mut self, to: Pid) -> Result<(), Gone> {
         self.port.connect(to)
-    }
-
-    /// Bytes that the driver still holds.
-    pub fn queued(&mut self) -> usize {
-        self.driver.as_mut().map_or(0, Instance::queued)
     }
 }

@@ -1,6 +1,6 @@
 //! Whom a port knows: owner, links, monitors, who waits for it; its name, and what a program keeps with it.
 
-use super::{Gone, Monitored, Phase, Port};
+use super::{ENDING, Gone, Monitored, Phase, Port};
 use crate::handle::MonitorId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -50,7 +50,11 @@ impl Port {
     }
 
     pub(super) fn phase(&self) -> Phase {
-        self.data.lock().phase
+        let state = self.state.load(Ordering::Acquire) & !ENDING;
+        [Phase::Opening, Phase::Open, Phase::Closing]
+            .into_iter()
+            .find(|phase| *phase as u8 == state)
+            .unwrap_or(Phase::Closed)
     }
 
     /// Whether it can be used.

@@ -72,13 +72,14 @@ impl Port {
         let mut data = self.data.lock();
         if data.phase != Phase::Closed {
             data.ending.get_or_insert(reason);
+            self.note_state(&data);
         }
     }
 
     /// Whether what the driver says still reaches somebody. A port that waits for its queue says nothing.
     pub(super) fn speaks(&self) -> bool {
-        let data = self.data.lock();
-        data.ending.is_none() && matches!(data.phase, Phase::Open | Phase::Opening)
+        let state = self.state.load(Ordering::Acquire);
+        state == Phase::Open as u8 || state == Phase::Opening as u8
     }
 
     pub(super) fn connect_by_message(&self, claimed: Pid, to: Option<Pid>) {

@@ -28,6 +28,10 @@ const SENT_COLUMNS: [usize; 8] = [0, 1, 2, 4, 3, 5, 6, 7];
 pub struct CpuSup;
 
 impl DriverFactory for CpuSup {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         let muted = !request.options.read;
         Ok(Started::new(CpuSupPort { port, muted }).framed_by_host())

@@ -20,6 +20,10 @@ use crate::open::OpenRequest;
 pub struct Disksup;
 
 impl DriverFactory for Disksup {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         let muted = !request.options.read;
         Ok(Started::new(Shell {

@@ -37,6 +37,8 @@ const MESSAGE_BYTES: usize = 2048;
 
 /// How often the watch looks at the clock, by itself.
 const TICK: Duration = Duration::from_secs(5);
+/// How often the shell that waits for the node's end looks: `sleep 0.1`.
+const LOOK_MS: u128 = 100;
 /// How long a node that closed its heart may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 /// The silence that is a failure, unless `-ht` says otherwise. Seconds.
@@ -48,8 +50,9 @@ pub trait Node: Send + Sync {
     fn now(&self) -> Duration;
     /// Waits so long for the node to end by itself. Returns if it does not.
     fn wait_for_end(&self, grace: Duration);
-    /// Ends the node (if `kill` says so, with this signal) and runs a command after its end.
-    fn restart(&self, kill: Option<i32>, command: &[u8]);
+    /// Ends the node (if `kill` says so, with this signal, but not before `patience` is over) and runs a command
+    /// after its end.
+    fn restart(&self, kill: Option<i32>, patience: Duration, command: &[u8]);
 }
 
 /// The node that this program is.
@@ -82,11 +85,13 @@ impl Node for ThisNode {
         std::thread::sleep(grace);
     }
 
-    fn restart(&self, kill: Option<i32>, command: &[u8]) {
+    fn restart(&self, kill: Option<i32>, patience: Duration, command: &[u8]) {
         let pid = std::process::id();
         let end = kill.map_or_else(String::new, |signal| {
+            let patience = (patience.as_millis() / LOOK_MS).min(1 << 30);
             format!(
-                "kill -{signal} {pid}; n=0; while kill -0 {pid} 2>/dev/null && [ $n -lt 50 ]; \
+                "n=0; while kill -0 {pid} 2>/dev/null && [ $n -lt {patience} ]; do sleep 0.1; n=$((n+1)); done; \
+                 kill -{signal} {pid} 2>/dev/null; n=0; while kill -0 {pid} 2>/dev/null && [ $n -lt 50 ]; \
                  do sleep 0.1; kill -{signal} {pid} 2>/dev/null; n=$((n+1)); done; "
             )
         });
@@ -155,6 +160,10 @@ impl Default for Heart {
 }
 
 impl DriverFactory for Heart {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         let mut timeout = Duration::from_secs(TIMEOUT_SECONDS);
         let mut pid = 0;
@@ -233,7 +242,9 @@ pub fn node_ends() {
     let active = ACTIVE.lock().upgrade();
     if let Some(watch) = active {
         if watch.state.lock().end != Some(End::ShutDown) {
-            watch.act();
+            let dump = watch.settings.dump_seconds.unwrap_or(0);
+            let dump = u64::try_from(dump).map_or(Duration::MAX, Duration::from_secs);
+            watch.act(GRACE.max(dump));
         }
         watch.end(End::Closed);
     }
@@ -310,7 +321,7 @@ impl Watch {
             }
             End::Closed | End::Timeout => {}
         }
-        self.act();
+        self.act(Duration::ZERO);
     }
 
     /// Gives the node time to write its crash dump: until it closes its end, or so many seconds.
@@ -347,7 +358,7 @@ impl Watch {
     }
 
     /// Runs the command, if there is one and nobody else has.
-    fn act(&self) {
+    fn act(&self, patience: Duration) {
         if std::mem::replace(&mut self.state.lock().done, true) {
             return;
         }
@@ -358,7 +369,7 @@ impl Watch {
         if self.settings.kill == Some(libc::SIGABRT) {
             complain("kill signal SIGABRT requested");
         }
-        self.node.restart(self.settings.kill, &command);
+        self.node.restart(self.settings.kill, patience, &command);
         complain(&format!(
             "Executed \"{}\". Terminating.",
             String::from_utf8_lossy(&command)

@@ -35,6 +35,10 @@ const SHORTEST: usize = 5;
 pub struct InetGethost;
 
 impl DriverFactory for InetGethost {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         let (workers, greedy) = arguments(&request.command);
         let link = Link::new(port, &request.options, Framing::Packet(PacketBytes::Four));

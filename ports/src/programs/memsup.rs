@@ -41,6 +41,10 @@ const MEMINFO_BYTES: usize = 4096;
 pub struct Memsup;
 
 impl DriverFactory for Memsup {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         let link = Link::new(port, &request.options, Framing::Packet(PacketBytes::One));
         let framing: FramedBy = link.framed_by();

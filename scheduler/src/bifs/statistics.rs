@@ -5,11 +5,13 @@ use vm::atom::Atom;
 use vm::bif::{BifResult, Call, badarg};
 use vm::bifs;
 use vm::heap::Heap;
+use vm::microstate::State;
 use vm::term::Term;
 
-use crate::accounting::{self, MICROSTATE, ThreadKind, ThreadTime, WALL_TIME};
+use crate::accounting::{self, ThreadKind, ThreadTime, WALL_TIME};
 use crate::clock;
 use crate::dirty::{self, Kind};
+use crate::microstate::{self, Counted};
 use crate::worker::{self, Worker};
 
 bifs! {
@@ -114,10 +116,9 @@ fn statistics_1<'p>(call: Call<'p>) -> BifResult<'p> {
         "scheduler_wall_time" => wall_time(heap, false),
         "scheduler_wall_time_all" => wall_time(heap, true),
         "microstate_accounting" => heap.list_from(
-            MICROSTATE
-                .shown()
+            microstate::counted()
                 .into_iter()
-                .map(|time| microstate(heap, time)),
+                .map(|counted| microstate(heap, &counted)),
         ),
         _ => return Err(badarg()),
     })
@@ -160,7 +161,7 @@ fn wall_time_number(time: ThreadTime) -> usize {
     match time.kind {
         ThreadKind::Scheduler => time.number,
         ThreadKind::DirtyCpu => schedulers + time.number,
-        ThreadKind::DirtyIo => schedulers + dirty::cpu_threads() + time.number,
+        _ => schedulers + dirty::cpu_threads() + time.number,
     }
 }
 
@@ -181,27 +182,20 @@ fn wall_time<'p>(heap: Heap<'p>, all: bool) -> Term<'p> {
 }
 
 /// `#{counters => …, id => …, type => …}`; keys stand in the order of terms.
-fn microstate<'p>(heap: Heap<'p>, time: ThreadTime) -> Term<'p> {
-    let states = [
-        "aux", "check_io", "emulator", "gc", "other", "port", "sleep",
-    ];
-    let busy = time.busy.min(time.total);
-    let counted = states.map(|state| {
-        heap.unsigned(match state {
-            "emulator" => busy,
-            "sleep" => time.total - busy,
-            _ => 0,
-        })
-    });
-    let counters = heap.flat_map(&states.map(name), &counted);
-    let kind = match time.kind {
+fn microstate<'p>(heap: Heap<'p>, counted: &Counted) -> Term<'p> {
+    let times = counted.times.map(|time| heap.unsigned(time));
+    let counters = heap.flat_map(&State::NAMES.map(name), &times);
+    let kind = match counted.kind {
         ThreadKind::Scheduler => "scheduler",
         ThreadKind::DirtyCpu => "dirty_cpu_scheduler",
         ThreadKind::DirtyIo => "dirty_io_scheduler",
+        ThreadKind::Async => "async",
+        ThreadKind::Aux => "aux",
+        ThreadKind::Poll => "poll",
     };
     heap.flat_map(
         &[name("counters"), name("id"), name("type")],
-        &[counters, Term::size(time.number), name(kind)],
+        &[counters, Term::size(counted.number), name(kind)],
     )
 }
 

@@ -14,10 +14,10 @@ use vm::term::{Kind, Term};
 use vm::trace::{self, Tracer, sequential};
 use vm::{atom, bifs};
 
-use crate::accounting::MICROSTATE;
 use crate::bind;
 use crate::clock::{self, OffsetState};
 use crate::limits::{self, Blocked};
+use crate::microstate;
 use crate::offset_monitors;
 
 bifs! { "erlang":
@@ -92,8 +92,8 @@ fn system_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
             Err(internal(function, &[value]))
         }
         "microstate_accounting" => match (value.as_bool(), value.as_atom()) {
-            (Some(on), _) => Ok(Term::bool(MICROSTATE.switch(on))),
-            (None, Some(atom)) if atom == atom!("reset") => Ok(Term::bool(MICROSTATE.reset())),
+            (Some(on), _) => Ok(Term::bool(microstate::switch(on))),
+            (None, Some(atom)) if atom == atom!("reset") => Ok(Term::bool(microstate::reset())),
             _ => Err(badarg()),
         },
         "time_offset" if value.is_atom(atom!("finalize")) => Ok(finalize()),

@@ -177,7 +177,7 @@ fn join<'p>(call: Call<'p>, any_bits: bool) -> BifResult<'p> {
         Some(_) => return Err(badarg()),
     };
     let mut work = 0;
-    while let Some(piece) = walk.next().map_err(|NoIolist| badarg())? {
+    while let Some(piece) = walk.piece().map_err(|NoIolist| badarg())? {
         match piece {
             Piece::Byte(byte) => {
                 joined.push_byte(byte);
@@ -242,7 +242,7 @@ fn iolist_size_1<'p>(call: Call<'p>) -> BifResult<'p> {
     };
     let mut steps = 0;
     loop {
-        match walk.next() {
+        match walk.piece() {
             Ok(None) => break,
             Ok(Some(Piece::Byte(_))) => size += 1,
             Ok(Some(Piece::Bits(bits))) if bits.is_binary() => size += bits.bit_len() / 8,
@@ -322,7 +322,7 @@ fn iolist_to_iovec_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut vector = Vec::new();
     let mut work = 0;
     loop {
-        match walk.next() {
+        match walk.piece() {
             Ok(None) => break,
             Ok(Some(Piece::Byte(byte))) => {
                 gathered.make_room(1, heap, &mut vector);

@@ -45,7 +45,7 @@ fn fold<'p, S: Send + 'static>(
     };
     let mut gathered = Vec::with_capacity(GATHERED);
     let mut work = 0;
-    while let Some(piece) = walk.next().map_err(|NoIolist| badarg())? {
+    while let Some(piece) = walk.piece().map_err(|NoIolist| badarg())? {
         match piece {
             Piece::Byte(byte) => {
                 gathered.push(byte);
@@ -150,7 +150,7 @@ fn crc32_2<'p>(call: Call<'p>) -> BifResult<'p> {
 fn adler32_step(sum: u32, bytes: &[u8]) -> u32 {
     const BASE: u32 = 65_521;
     if bytes.is_empty() {
-        ((sum >> 16) % BASE) << 16 | (sum & 0xFFFF) % BASE
+        (((sum >> 16) % BASE) << 16) | ((sum & 0xFFFF) % BASE)
     } else {
         adler32(sum, bytes)
     }

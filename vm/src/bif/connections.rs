@@ -3,7 +3,8 @@
 #![forbid(unsafe_code)]
 
 use crate::bif::{BifResult, Call, badarg, error};
-use crate::process::hooks;
+use crate::heap::OwnedTerm;
+use crate::process::{hooks, signal};
 use crate::term::{Kind, Term};
 
 crate::bifs! {
@@ -34,5 +35,15 @@ fn monitor_node_2<'p>(call: Call<'p>) -> BifResult<'p> {
     if node == crate::node_name::this().0 {
         return Ok(Term::TRUE);
     }
-    Err(error(crate::atom!("notalive")))
+    if !crate::node_name::is_alive() {
+        return Err(error(crate::atom!("notalive")));
+    }
+    // No connection comes about, and so the node is down.
+    if on == Some(true) {
+        let message = OwnedTerm::build(|heap| {
+            heap.tuple(&[Term::atom(crate::atom!("nodedown")), Term::atom(node)])
+        });
+        signal::send_message(call.process().pid(), message);
+    }
+    Ok(Term::TRUE)
 }

@@ -80,6 +80,14 @@ impl Kind {
             Kind::Io => crate::atom!("dirty_io"),
         }
     }
+
+    /// The threads on which it may wait.
+    fn beside(self) -> long_work::Kind {
+        match self {
+            Kind::Normal | Kind::Cpu => long_work::Kind::Cpu,
+            Kind::Io => long_work::Kind::Io,
+        }
+    }
 }
 
 fn dirty_cpu_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -131,7 +139,8 @@ fn dirty<'p>(call: Call<'p>, kind: Kind, what: Term<'p>, argument: Term<'p>) -> 
         Some("wait") => {
             let ms = argument.as_usize().ok_or_else(badarg)?;
             let time = std::time::Duration::from_millis(ms as u64);
-            let job = long_work::start(call.process().pid(), move || std::thread::sleep(time));
+            let pid = call.process().pid();
+            let job = long_work::start_on(kind.beside(), pid, move || std::thread::sleep(time));
             Err(wait(call, Sleeping(job), &[]))
         }
         Some("reschedule") => reschedule(call, argument.as_small().ok_or_else(badarg)?),
@@ -139,7 +148,7 @@ fn dirty<'p>(call: Call<'p>, kind: Kind, what: Term<'p>, argument: Term<'p>) -> 
             let pid = call.process().pid();
             let alive = Term::atom(crate::atom!("alive"));
             send::send(call, argument, call.heap.tuple(&[alive, Term::pid(pid)]))?;
-            let job = long_work::start(pid, move || {
+            let job = long_work::start_on(kind.beside(), pid, move || {
                 while table::find(pid).is_some_and(|process| !process.is_exiting()) {
                     std::thread::sleep(LOOK_AGAIN);
                 }

@@ -62,9 +62,9 @@ fn get_internal_state_1<'p>(call: Call<'p>) -> BifResult<'p> {
     }
     match key.kind() {
         Kind::Atom(atom) => get(call, atom.name()),
-        Kind::Tuple(tuple) => match tuple.elements() {
-            &[name, argument] => get_of(call, name.as_atom().ok_or_else(badarg)?.name(), argument),
-            &[name, ..] if name.is_atom(crate::atom!("check_time_config")) => Ok(Term::TRUE),
+        Kind::Tuple(tuple) => match *tuple.elements() {
+            [name, argument] => get_of(call, name.as_atom().ok_or_else(badarg)?.name(), argument),
+            [name, ..] if name.is_atom(crate::atom!("check_time_config")) => Ok(Term::TRUE),
             _ => Err(badarg()),
         },
         _ => Err(badarg()),
@@ -259,7 +259,10 @@ fn set<'p>(call: Call<'p>, key: &str, value: Term<'p>) -> BifResult<'p> {
         },
         "force_gc" => Term::bool(value.as_pid().is_some_and(table::exists)),
         "fill_heap" => Term::OK,
-        "gc_state" => value.as_bool().map(|_| Term::TRUE).ok_or_else(badarg)?,
+        "gc_state" => {
+            let on = value.as_bool().ok_or_else(badarg)?;
+            Term::bool(call.process().set_collects(on))
+        }
         "test_long_gc_sleep" => {
             let ms = value.as_u64().and_then(|ms| u32::try_from(ms).ok());
             COLLECTION_SLEEP.store(ms.ok_or_else(badarg)?, Ordering::Relaxed);

@@ -1,6 +1,7 @@
-//! BIFs of the distribution, as they are on a node that is not alive: there are no connections, and none
-//! comes about. What a connection would be (a channel, its options, data, statistics) is refused as the
-//! stock VM refuses what is no handle of a connection.
+//! BIFs of the distribution, as they are on a node without connections. It can have a name, by which programs of
+//! the machine find it; but every handshake ends before a connection comes about ([`NOT_OFFERED`]). What a
+//! connection would be (a channel, its options, data, statistics) is refused as the stock VM refuses what is no
+//! handle of a connection.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ use super::{BifResult, Call, Stop, badarg, error};
 use crate::atom;
 use crate::atom::{Atom, well_known as w};
 use crate::node_name;
+use crate::process::{node_monitors, registry};
 use crate::term::{Kind, Term};
 
 crate::bifs! {
@@ -45,9 +47,30 @@ fn dist_ctrl_badarg<'p>(_call: Call<'p>) -> BifResult<'p> {
     Err(badarg())
 }
 
-/// A node becomes alive when `net_kernel` runs; without connections to offer it cannot.
-fn setnode_2<'p>(_call: Call<'p>) -> BifResult<'p> {
-    Err(badarg())
+/// Gives the node its name, for as long as `net_kernel` runs.
+fn setnode_2<'p>(call: Call<'p>) -> BifResult<'p> {
+    let name = call.arg(0).as_atom().filter(|name| is_node_name(*name));
+    let creation = call
+        .arg(1)
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok());
+    let net_kernel = registry::whereis_process(atom!("net_kernel"));
+    match (name, creation, net_kernel) {
+        (Some(name), Some(creation), Some(net_kernel))
+            if name != w::NONODE_NOHOST
+                && node_monitors::node_begins(name, creation, net_kernel) =>
+        {
+            Ok(Term::TRUE)
+        }
+        _ => Err(badarg()),
+    }
+}
+
+/// `name@host`, with something on both sides and one `@`.
+fn is_node_name(atom: Atom) -> bool {
+    atom.name()
+        .split_once('@')
+        .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
 }
 
 /// Only a node that is alive has channels.
@@ -55,13 +78,26 @@ fn create_dist_channel_3<'p>(_call: Call<'p>) -> BifResult<'p> {
     Ok(Term::atom(w::BADARG))
 }
 
-fn get_creation_0<'p>(_call: Call<'p>) -> BifResult<'p> {
-    Ok(Term::UNDEFINED)
+fn get_creation_0<'p>(call: Call<'p>) -> BifResult<'p> {
+    Ok(match node_name::this() {
+        (w::NONODE_NOHOST, _) => Term::UNDEFINED,
+        (_, creation) => call.heap.unsigned(creation.into()),
+    })
 }
 
 /// Flags that both sides of a connection agree on (OTP 25, `dist.h`): what is offered, what must be there,
 /// what a node may add or reject, and what asks for strict order.
-const FLAGS: [u64; 5] = [55_966_662_588, 17_239_956, 55_966_662_588, 8_396_866, 8192];
+const FLAGS: [u64; 5] = [
+    55_966_662_588,
+    17_239_956 | NOT_OFFERED,
+    55_966_662_588,
+    8_396_866,
+    8192,
+];
+
+/// A flag that no node has, demanded of all: so that a handshake is broken off, whoever begins it, before either
+/// side takes the other for connected.
+const NOT_OFFERED: u64 = 1 << 48;
 
 fn get_dflags_0<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut elements = vec![Term::atom(atom!("erts_dflags"))];

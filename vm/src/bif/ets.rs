@@ -10,7 +10,7 @@ use crate::arithmetic;
 use crate::atom::{Atom, well_known as w};
 use crate::bif::ets_options::{self, Wanted};
 use crate::bif::{BifResult, Call, Stop, badarg, badarg_because, progress};
-use crate::ets::store::Store;
+use crate::ets::store::{NoSuchKey, Store};
 use crate::ets::{Access, Control, Protection, Table, Type, WriteConcurrency, registry};
 use crate::heap::OwnedTerm;
 use crate::process::hooks::{self, AtExit, add_at_exit};
@@ -278,15 +278,15 @@ fn setopts_2<'p>(call: Call<'p>) -> BifResult<'p> {
         None => call.arg(1).proper_list().ok_or_else(badarg)?,
     };
     for option in options {
-        match option.as_tuple().ok_or_else(badarg)?.elements() {
-            &[key, value] if key.is_atom(w::HEIR) && value.is_atom(w::NONE) => {
+        match *option.as_tuple().ok_or_else(badarg)?.elements() {
+            [key, value] if key.is_atom(w::HEIR) && value.is_atom(w::NONE) => {
                 table.control.write().heir = None
             }
-            &[key, pid, data] if key.is_atom(w::HEIR) => {
+            [key, pid, data] if key.is_atom(w::HEIR) => {
                 let pid = pid.as_pid().ok_or_else(badarg)?;
                 table.control.write().heir = Some((pid, OwnedTerm::copy_of(data)));
             }
-            &[key, value] if key.is_atom(crate::atom!("protection")) => {
+            [key, value] if key.is_atom(crate::atom!("protection")) => {
                 table.set_protection(match value.as_atom() {
                     Some(w::PUBLIC) => Protection::Public,
                     Some(w::PROTECTED) => Protection::Protected,
@@ -586,13 +586,13 @@ fn change<'p>(spec: Term<'p>) -> Option<Change<'p>> {
             .filter(|&position| position > 0)
             .map(|position| position - 1)
     };
-    let change = match spec.as_tuple()?.elements() {
-        &[at, increment] => Change {
+    let change = match *spec.as_tuple()?.elements() {
+        [at, increment] => Change {
             at: position(at)?,
             increment,
             limit: None,
         },
-        &[at, increment, threshold, value] => {
+        [at, increment, threshold, value] => {
             if !threshold.is_integer() || !value.is_integer() {
                 return None;
             }
@@ -705,7 +705,7 @@ fn neighbour<'p>(call: Call<'p>, forward: bool) -> BifResult<'p> {
     let store = table.store.read();
     match store.neighbour(call.arg(1), forward) {
         Ok(key) => Ok(key_or_end(call, key)),
-        Err(()) => Err(badarg_because(crate::atom!("badkey"))),
+        Err(NoSuchKey) => Err(badarg_because(crate::atom!("badkey"))),
     }
 }
 

@@ -45,7 +45,7 @@ impl<'h> Walk<'h> {
 
     /// The next piece; none at the end.
     #[inline]
-    pub fn next(&mut self) -> Result<Option<Piece<'h>>, NoIolist> {
+    pub fn piece(&mut self) -> Result<Option<Piece<'h>>, NoIolist> {
         loop {
             if let Some(cell) = self.rest.as_cons() {
                 let head = cell.head();
@@ -104,7 +104,7 @@ pub fn to_vec(iolist: Term<'_>) -> Result<Vec<u8>, NoIolist> {
 /// Appends all bytes of an I/O list or binary.
 pub fn append(iolist: Term<'_>, out: &mut Vec<u8>) -> Result<(), NoIolist> {
     let mut walk = Walk::new(iolist);
-    while let Some(piece) = walk.next()? {
+    while let Some(piece) = walk.piece()? {
         match piece {
             Piece::Byte(byte) => out.push(byte),
             Piece::Bits(bits) => out.extend_from_slice(&bits.binary().ok_or(NoIolist)?),
@@ -117,7 +117,7 @@ pub fn append(iolist: Term<'_>, out: &mut Vec<u8>) -> Result<(), NoIolist> {
 pub fn size(iolist: Term<'_>) -> Result<usize, NoIolist> {
     let mut size = 0;
     let mut walk = Walk::new(iolist);
-    while let Some(piece) = walk.next()? {
+    while let Some(piece) = walk.piece()? {
         size += match piece {
             Piece::Byte(_) => 1,
             Piece::Bits(bits) => bits.byte_len().ok_or(NoIolist)?,
@@ -131,7 +131,7 @@ pub fn to_iovec(iolist: Term<'_>) -> Result<Vec<Bytes>, NoIolist> {
     let mut vector = Vec::new();
     let mut small = Vec::new();
     let mut walk = Walk::new(iolist);
-    while let Some(piece) = walk.next()? {
+    while let Some(piece) = walk.piece()? {
         match piece {
             Piece::Byte(byte) => small.push(byte),
             Piece::Bits(bits) => {
@@ -195,7 +195,7 @@ mod tests {
             let mut walk = Walk::new(list);
             let mut first = Vec::new();
             for _ in 0..cut {
-                match walk.next().unwrap() {
+                match walk.piece().unwrap() {
                     Some(Piece::Byte(byte)) => first.push(byte),
                     Some(Piece::Bits(bits)) => first.extend_from_slice(&bits.aligned()),
                     None => {}

@@ -14,10 +14,19 @@ use crate::term::Pid;
 /// Something to be done.
 pub type Work = Box<dyn FnOnce() + Send>;
 
-static RUNNER: OnceLock<fn(Work)> = OnceLock::new();
+/// What it mostly does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// It computes.
+    Cpu,
+    /// It waits for the system.
+    Io,
+}
+
+static RUNNER: OnceLock<fn(Kind, Work)> = OnceLock::new();
 
 /// Sets who runs work on threads of their own (once).
-pub fn set_runner(runner: fn(Work)) {
+pub fn set_runner(runner: fn(Kind, Work)) {
     let _ = RUNNER.set(runner);
 }
 
@@ -31,8 +40,17 @@ impl<R> Job<R> {
     }
 }
 
-/// Hands work over.
+/// Hands a computation over.
 pub fn start<R: Send + 'static>(
+    pid: Pid,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Arc<Job<R>> {
+    start_on(Kind::Cpu, pid, work)
+}
+
+/// Hands work over.
+pub fn start_on<R: Send + 'static>(
+    kind: Kind,
     pid: Pid,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Arc<Job<R>> {
@@ -42,11 +60,12 @@ pub fn start<R: Send + 'static>(
         return job;
     };
     let to = Arc::clone(&job);
-    runner(Box::new(move || {
+    let run = Box::new(move || {
         let result = work();
         *to.0.lock() = Some(result);
         // A process that is gone does not wait.
         let _ = signal::send(pid, Signal::Poke);
-    }));
+    });
+    runner(kind, run);
     job
 }

@@ -34,10 +34,12 @@ pub enum Area {
     Total,
 }
 
-static COUNTERS: RwLock<Vec<(Area, fn() -> usize)>> = RwLock::new(Vec::new());
+/// Gives the bytes of an area.
+type Counter = fn() -> usize;
+static COUNTERS: RwLock<Vec<(Area, Counter)>> = RwLock::new(Vec::new());
 
 /// Registers who counts an area, in bytes.
-pub fn count_with(area: Area, counter: fn() -> usize) {
+pub fn count_with(area: Area, counter: Counter) {
     COUNTERS.write().push((area, counter));
 }
 

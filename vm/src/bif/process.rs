@@ -9,7 +9,7 @@ use crate::heap::OwnedTerm;
 use crate::node_name;
 use crate::process::suspend::Suspended;
 use crate::process::task::{Reply, Task, Work};
-use crate::process::{Peer, Process, hooks, signal, table};
+use crate::process::{Peer, Priority, Process, hooks, signal, table};
 use crate::term::{Kind, Pid, Term};
 
 crate::bifs! {
@@ -345,6 +345,7 @@ fn garbage_collect_1<'p>(call: Call<'p>) -> BifResult<'p> {
     };
     call.process().add_task(Task {
         work: Work::Collect { full },
+        priority: Priority::Max,
         reply: None,
     });
     Err(Trap::YieldReturn(Term::TRUE).into())
@@ -352,28 +353,29 @@ fn garbage_collect_1<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn request_system_task_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let requester = call.process().pid();
-    request(requester, call.arg(0), call.arg(1), call.arg(2))
+    let asking = call.process().shared().priority();
+    request(asking, requester, call.arg(0), call.arg(1), call.arg(2))
 }
 
 fn request_system_task_4<'p>(call: Call<'p>) -> BifResult<'p> {
     let requester = call.arg(0).as_pid().ok_or_else(badarg)?;
-    request(requester, call.arg(1), call.arg(2), call.arg(3))
+    let asking = call.process().shared().priority();
+    request(asking, requester, call.arg(1), call.arg(2), call.arg(3))
 }
 
 /// Asks a process to collect, or to check for old code; the answer is a message `{Request, Id, Result}`.
 fn request<'p>(
+    asking: Priority,
     requester: Pid,
     target: Term<'p>,
     priority: Term<'p>,
     operation: Term<'p>,
 ) -> BifResult<'p> {
-    let priorities = [w::MAX, w::HIGH, w::NORMAL, w::LOW, w::INHERIT];
-    if !priority
-        .as_atom()
-        .is_some_and(|atom| priorities.contains(&atom))
-    {
-        return Err(badarg());
-    }
+    let priority = match priority.as_atom() {
+        Some(w::INHERIT) => asking,
+        Some(atom) => Priority::of(atom).ok_or_else(badarg)?,
+        None => return Err(badarg()),
+    };
     let (tag, id, work) = operation_of(operation).ok_or_else(badarg)?;
     let reply = Reply::new(requester, tag, id);
     let Some(pid) = target.as_pid() else {
@@ -385,9 +387,10 @@ fn request<'p>(
     };
     let task = Task {
         work,
+        priority,
         reply: Some(reply),
     };
-    signal::rpc(pid, move |process| match process {
+    signal::rpc_urgent(pid, priority, move |process| match process {
         Some(process) => process.add_task(task),
         None => task.refuse(),
     });
@@ -425,6 +428,7 @@ fn send_copy_request_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let id = call.heap.tuple(&[call.arg(1), call.arg(2), call.arg(0)]);
     let task = Task {
         work: Work::CopyLiterals,
+        priority: call.process().shared().priority(),
         reply: Some(Reply::new(call.process().pid(), w::COPY_LITERALS, id)),
     };
     signal::rpc(pid, move |process| match process {

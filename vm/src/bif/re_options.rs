@@ -51,9 +51,9 @@ impl<'p> Options<'p> {
         for option in list.proper_list()? {
             match option.as_atom() {
                 Some(atom) => options.flag(atom)?,
-                None => match option.as_tuple()?.elements() {
-                    &[name, value] => options.pair(name.as_atom()?, value)?,
-                    &[name, values, kind] if name.is_atom(crate::atom!("capture")) => {
+                None => match *option.as_tuple()?.elements() {
+                    [name, value] => options.pair(name.as_atom()?, value)?,
+                    [name, values, kind] if name.is_atom(crate::atom!("capture")) => {
                         options.capture(values, kind);
                     }
                     _ => return None,

@@ -34,8 +34,9 @@ pub struct Recipe {
     pub pattern: Vec<u8>,
 }
 
-static CACHE: LazyLock<RwLock<HashMap<Box<[u8]>, Arc<Regex>, rustc_hash::FxBuildHasher>>> =
-    LazyLock::new(RwLock::default);
+/// Compiled expressions by the binary that stands for them.
+type Compiled = HashMap<Box<[u8]>, Arc<Regex>, rustc_hash::FxBuildHasher>;
+static CACHE: LazyLock<RwLock<Compiled>> = LazyLock::new(RwLock::default);
 
 impl Recipe {
     /// The binary.

@@ -224,13 +224,13 @@ fn spawn_request_4<'p>(call: Call<'p>) -> BifResult<'p> {
     Ok(call.heap.reference(reference))
 }
 
-/// `dist_spawn_request(Node, {M, F, Args}, Options, spawn_request | spawn)`: there is no connection to any
+/// `dist_spawn_request(Node, {M, F, Args}, Options, spawn_request | spawn_opt)`: there is no connection to any
 /// other node, which is told as any failure is.
 fn dist_spawn_request_4<'p>(call: Call<'p>) -> BifResult<'p> {
     let is_function = call.arg(1).as_tuple_of::<3>().is_some_and(|[m, f, args]| {
         m.as_atom().is_some() && f.as_atom().is_some() && args.list_len().is_some()
     });
-    let is_spawn = call.arg(3).is_atom(atom!("spawn"));
+    let is_spawn = call.arg(3).is_atom(atom!("spawn_opt"));
     if call.arg(0).as_atom().is_none() || !is_function {
         return Ok(Term::atom(w::BADARG));
     }
@@ -238,7 +238,11 @@ fn dist_spawn_request_4<'p>(call: Call<'p>) -> BifResult<'p> {
         Ok(parsed) => parsed,
         Err(BadOptions::NoList) => return Ok(Term::atom(w::BADARG)),
         Err(BadOptions::BadOption { reply }) => {
-            return Ok(refuse(call, reply, reply_tag(call.arg(2)), w::BADOPT));
+            let reference = refuse(call, reply, reply_tag(call.arg(2)), w::BADOPT);
+            return Ok(match is_spawn {
+                true => call.heap.tuple(&[reference, Term::FALSE]),
+                false => reference,
+            });
         }
     };
     let reference = refuse(call, parsed.replies.1, parsed.reply_tag, w::NOCONNECTION);

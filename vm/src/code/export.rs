@@ -4,12 +4,13 @@
 //! module changes what callers run by one store; a function that does not exist has the address of its
 //! own stub, which calls the error handler.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use hashbrown::HashTable;
 use parking_lot::RwLock;
+use rustc_hash::FxBuildHasher;
 
 use super::instr::Instr;
 use crate::atom::Atom;
@@ -56,9 +57,7 @@ static TABLE: LazyLock<[RwLock<HashTable<&'static Export>>; SHARDS]> =
     LazyLock::new(|| std::array::from_fn(|_| RwLock::new(HashTable::new())));
 
 fn hash(mfa: &Mfa) -> u64 {
-    let mut hasher = rustc_hash::FxBuildHasher.build_hasher();
-    mfa.hash(&mut hasher);
-    hasher.finish()
+    FxBuildHasher.hash_one(mfa)
 }
 
 fn shard(hash: u64) -> &'static RwLock<HashTable<&'static Export>> {

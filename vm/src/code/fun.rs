@@ -42,9 +42,8 @@ pub struct FunEntry {
 }
 
 /// The number of free variables belongs to the key: bytes from elsewhere may claim any, and then are of no fun.
-static TABLE: LazyLock<
-    Mutex<hashbrown::HashMap<(FunId, u32), &'static FunEntry, rustc_hash::FxBuildHasher>>,
-> = LazyLock::new(|| Mutex::new(hashbrown::HashMap::default()));
+type Table = hashbrown::HashMap<(FunId, u32), &'static FunEntry, rustc_hash::FxBuildHasher>;
+static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
 
 impl FunEntry {
     /// The entry of a fun, made without code if there is none yet. Who has only the external format of a fun

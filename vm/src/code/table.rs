@@ -197,16 +197,11 @@ impl Writer {
     }
 
     /// Lets calls by name and funs go to a module; what was current becomes old.
+    ///
+    /// The table says so last. Whoever sees there that a module is loaded relies on its exports: the error handler
+    /// calls a function again that was missing, or says `undef`, by what `module_loaded/1` and `function_exported/3`
+    /// tell it. [`delete`](Self::delete) goes the other way for the same reason.
     fn make_current(&self, module: &Arc<Module>) {
-        let before = {
-            let mut modules = MODULES.write();
-            let row = modules.row(module.name);
-            let before = row.current.replace(module.clone());
-            if before.is_some() {
-                row.old = before.clone();
-            }
-            before
-        };
         for &(fun, entry) in module.funs() {
             fun.set_address(module.address(entry));
         }
@@ -216,6 +211,15 @@ impl Writer {
                 export.set_address(module.address(exported.entry));
             }
         }
+        let before = {
+            let mut modules = MODULES.write();
+            let row = modules.row(module.name);
+            let before = row.current.replace(module.clone());
+            if before.is_some() {
+                row.old = before.clone();
+            }
+            before
+        };
         if let Some(before) = before {
             withdraw_exports(&before);
             points::forget(self, &before);

@@ -20,6 +20,10 @@ use super::Type;
 use crate::heap::OwnedTerm;
 use crate::term::Term;
 
+/// There is no object with the key that was to be gone on from.
+#[derive(Debug)]
+pub struct NoSuchKey;
+
 /// As many slots programs see in a table without order, however few objects it has.
 const FEWEST_SLOTS: usize = 256;
 
@@ -542,12 +546,12 @@ impl Store {
         }
     }
 
-    /// The key before or after another; `Err` if the table has no such key and no order.
-    pub fn neighbour(&self, key: Term<'_>, forward: bool) -> Result<Option<Term<'_>>, ()> {
+    /// The key before or after another; the error if the table has no such key and no order.
+    pub fn neighbour(&self, key: Term<'_>, forward: bool) -> Result<Option<Term<'_>>, NoSuchKey> {
         match self {
             Store::Hash(hash) => {
                 let slot = hash.slot_of(key).or_else(|| hash.slot_gone(key));
-                let slot = slot.ok_or(())?;
+                let slot = slot.ok_or(NoSuchKey)?;
                 let next = (slot + 1..hash.slots.len()).find(|&slot| hash.slots[slot].is_some());
                 Ok(next.map(|slot| hash.slot_key(slot)))
             }

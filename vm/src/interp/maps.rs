@@ -152,13 +152,13 @@ fn replace(process: &Process, registers: &Registers, table: Table, source: Word)
             return None;
         }
         let mut changes = false;
-        for pair in 0..pairs {
+        for (pair, found) in places[..pairs].iter_mut().enumerate() {
             let key = operand(table.word(3 + 2 * pair));
             if !word::is_immediate(key) {
                 return None;
             }
             let place = (1..size).find(|&index| *keys.add(index) == key)?;
-            places[pair] = place as u8;
+            *found = place as u8;
             changes |= *at.add(1 + place) != operand(table.word(4 + 2 * pair));
         }
         if !changes {
@@ -166,8 +166,8 @@ fn replace(process: &Process, registers: &Registers, table: Table, source: Word)
         }
         let new = process.heap.alloc(1 + size);
         copy_few(at, new, 1 + size);
-        for pair in 0..pairs {
-            *new.add(1 + usize::from(places[pair])) = operand(table.word(4 + 2 * pair));
+        for (pair, &place) in places[..pairs].iter().enumerate() {
+            *new.add(1 + usize::from(place)) = operand(table.word(4 + 2 * pair));
         }
         Some(word::boxed(new))
     }

@@ -40,10 +40,14 @@ pub struct Interpreter {
 
 impl Interpreter {
     /// An interpreter with registers of its own, one a scheduler.
-    pub fn new() -> Box<dyn Runner> {
-        Box::new(Interpreter {
+    #[allow(
+        clippy::new_without_default,
+        reason = "registers take much memory: nobody should make them in passing"
+    )]
+    pub fn new() -> Interpreter {
+        Interpreter {
             registers: Registers::new(),
-        })
+        }
     }
 }
 
@@ -126,8 +130,9 @@ fn path_of_its_own() {
 /// moved or updated only by the collector.
 #[allow(
     clippy::cognitive_complexity,
+    clippy::undocumented_unsafe_blocks,
     unused_unsafe,
-    reason = "one arm an instruction, and the arms are short; the macro that reads a register is used in unsafe blocks, too"
+    reason = "one arm an instruction, and the arms are short; one proof at the head holds for all of them; the macro that reads a register is used in unsafe blocks, too"
 )]
 pub unsafe fn run(process: &mut Process, registers: &mut Registers) -> Outcome {
     registers.restore(process);

@@ -5,6 +5,7 @@ use super::crash;
 use super::flags::Flag;
 use crate::atom::well_known as w;
 use crate::heap::{Heap, LiteralRange, MaxHeapSize, RawHeap, Roots};
+use crate::microstate::{self, State};
 use crate::term::Term;
 use crate::term::word::{NO_VALUE, Word};
 use crate::trace::{events, monitor};
@@ -88,10 +89,12 @@ impl Process {
         };
         events::collection(self, begins, need);
         let since = monitor::watches_collections().then(monotonic);
-        let collected = self.with_roots(live, |heap, roots| match kind {
-            Kind::Need(need) => heap.collect(roots, need),
-            Kind::Full => heap.collect_all(roots, 0),
-            Kind::Shrink => Ok(heap.shrink_to_fit(roots)),
+        let collected = microstate::during(State::Gc, || {
+            self.with_roots(live, |heap, roots| match kind {
+                Kind::Need(need) => heap.collect(roots, need),
+                Kind::Full => heap.collect_all(roots, 0),
+                Kind::Shrink => Ok(heap.shrink_to_fit(roots)),
+            })
         });
         match collected {
             Ok(done) => {

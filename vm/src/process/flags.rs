@@ -34,6 +34,8 @@ pub enum Flag {
     ResumesBif = 1 << 12,
     /// It waits for work that is done beside the schedulers: to others it runs.
     Works = 1 << 13,
+    /// Collections that others ask for wait (a switch for tests).
+    CollectsLater = 1 << 14,
 }
 
 /// The flags.

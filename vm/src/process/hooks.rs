@@ -12,6 +12,7 @@ use super::shared::Queued;
 use super::signal::{ExitKind, Peer, RefNumber};
 use crate::atom::Atom;
 use crate::heap::{Heap, OwnedTerm};
+use crate::microstate::State;
 use crate::node_name::Node;
 use crate::term::{Pid, PortId, Term};
 
@@ -26,6 +27,10 @@ pub trait Schedulers: Send + Sync {
     /// A process that may wait in a run queue is to be served sooner than when it was put there
     /// ([`Shared::service_priority`](super::Shared::service_priority)).
     fn hurry(&self, _: Pid) {}
+    /// What this thread does from now on is another sort of work; the answer is what it did before.
+    fn enter_state(&self, state: State) -> State {
+        state
+    }
     /// After this time, unless cancelled, the process gets `Signal::Timeout(number)`. The answer
     /// identifies the timer.
     fn set_timeout(&self, pid: Pid, number: u64, after: Duration) -> u64;

@@ -148,7 +148,7 @@ pub(crate) struct Extras {
     /// How often its sequential token was used, and the serial of the last one that came.
     sequential: (u64, u64),
     /// What is to be done before it next runs code.
-    tasks: std::collections::VecDeque<task::Task>,
+    tasks: Option<Box<task::Tasks>>,
 }
 
 /// What a process that does not run waits for.

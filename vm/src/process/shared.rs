@@ -179,13 +179,13 @@ impl Shared {
             && self.urgency.fetch_min(sender as u8, Ordering::Release) > sender as u8
     }
 
-    /// Begins a turn in which all signals are handled; whether it comes sooner than its own priority would give it.
-    pub(super) fn take_urgency(&self) -> bool {
+    /// Begins a turn in which signals are handled; the urgency, where that is sooner than its own priority would give it.
+    pub(super) fn take_urgency(&self) -> Option<Priority> {
         if self.urgency.load(Ordering::Relaxed) == Priority::Low as u8 {
-            return false;
+            return None;
         }
         let urgency = self.urgency.swap(Priority::Low as u8, Ordering::Acquire);
-        Priority::from_u8(urgency) < self.priority()
+        Some(Priority::from_u8(urgency)).filter(|&urgency| urgency < self.priority())
     }
 
     /// The scheduler that it is bound to (from 1), or 0.

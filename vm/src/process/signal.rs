@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use super::Process;
 use super::hooks;
 use super::queue::Node;
+use super::{Priority, Process};
 use super::{slice, table};
 use crate::atom::{Atom, well_known};
 use crate::heap::{Heap, LiteralRange, OwnedTerm};
@@ -227,6 +227,11 @@ impl Signal {
 
 /// Sends a signal to a process of this node; gives it back where there is no such process.
 pub fn send(to: Pid, signal: Signal) -> Result<(), Signal> {
+    send_urgent(to, signal, slice::served())
+}
+
+/// The same, where the signal is as urgent as those of a process of such a priority.
+fn send_urgent(to: Pid, signal: Signal, urgency: Priority) -> Result<(), Signal> {
     let guard = crossbeam_epoch::pin();
     let Some(shared) = table::get(to, &guard) else {
         return Err(signal);
@@ -240,7 +245,7 @@ pub fn send(to: Pid, signal: Signal) -> Result<(), Signal> {
     );
     match shared.queue.push(Node::new(signal)) {
         Ok(()) => {
-            let urgent = !is_message && shared.raise_urgency(slice::served());
+            let urgent = !is_message && shared.raise_urgency(urgency);
             match shared.wake() {
                 Some(queued) => hooks::ready(queued),
                 // It may wait in a queue among those of its own priority.
@@ -354,7 +359,12 @@ pub fn send_exit_of(process: &Process, to: Peer, kind: ExitKind, reason: Term<'_
 
 /// Runs `run` on a process of this node, or here with `None` where there is no such process.
 pub fn rpc(to: Pid, run: impl FnOnce(Option<&Process>) + Send + 'static) {
-    if let Err(Signal::Rpc(run)) = send(to, Signal::Rpc(Box::new(run))) {
+    rpc_urgent(to, slice::served(), run);
+}
+
+/// The same, where it is as urgent as what a process of such a priority asks for.
+pub fn rpc_urgent(to: Pid, urgency: Priority, run: impl FnOnce(Option<&Process>) + Send + 'static) {
+    if let Err(Signal::Rpc(run)) = send_urgent(to, Signal::Rpc(Box::new(run)), urgency) {
         run(None);
     }
 }

@@ -71,8 +71,15 @@ fn next(process: &mut Process, runner: &mut dyn Runner) -> Next {
     if process.must_leave() {
         return Next::End;
     }
-    let for_signals = process.shared().take_urgency();
-    run(process, runner, for_signals)
+    let urgency = process.shared().take_urgency();
+    let next = run(process, runner, urgency.is_some());
+    if let Some(urgency) = urgency
+        && process.has_signals()
+    {
+        // There were more than one turn's: the next comes as soon.
+        process.shared().raise_urgency(urgency);
+    }
+    next
 }
 
 fn finish(mut process: Running, next: Next) -> After {

@@ -199,7 +199,7 @@ pub(crate) fn remove(pid: Pid) {
 }
 
 /// The process of a pid.
-pub fn get<'g>(pid: Pid, guard: &'g Guard) -> Option<&'g Shared> {
+pub fn get(pid: Pid, guard: &Guard) -> Option<&Shared> {
     let _ = guard;
     let shared = table().slot(pid).load(Ordering::Acquire);
     // SAFETY: null, or a counted pointer that is dropped only after this guard.

@@ -3,8 +3,11 @@
 //!
 //! A signal brings a task; it is done before the process next runs code, when all its registers are saved.
 
-use super::Process;
+use std::collections::VecDeque;
+
+use super::flags::Flag;
 use super::signal;
+use super::{Priority, Process};
 use crate::atom::{Atom, well_known as w};
 use crate::code::purge;
 use crate::heap::OwnedTerm;
@@ -30,6 +33,8 @@ pub enum Work {
 pub struct Task {
     /// What is to be done.
     pub work: Work,
+    /// Which of several is done first.
+    pub priority: Priority,
     /// Who is told.
     pub reply: Option<Reply>,
 }
@@ -73,18 +78,72 @@ impl Task {
     }
 }
 
+/// Tasks of `normal` priority for one of `low` (OTP: `RESCHEDULE_LOW`).
+const NORMAL_PER_LOW: u32 = 8;
+
+/// What a process has yet to do.
+#[derive(Default)]
+pub(super) struct Tasks {
+    by_priority: [VecDeque<Task>; Priority::COUNT],
+    /// Tasks of `normal` since the last of `low`.
+    since_low: u32,
+    /// Collections that wait until they are switched on.
+    later: Vec<Task>,
+}
+
+impl Tasks {
+    fn push(&mut self, task: Task) {
+        self.by_priority[task.priority as usize].push_back(task);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_priority.iter().all(VecDeque::is_empty)
+    }
+
+    fn next(&mut self) -> Option<Task> {
+        let has = |priority: Priority| !self.by_priority[priority as usize].is_empty();
+        let (normal, low) = (has(Priority::Normal), has(Priority::Low));
+        let next = if has(Priority::Max) {
+            Priority::Max
+        } else if has(Priority::High) {
+            Priority::High
+        } else if normal && !(low && self.since_low >= NORMAL_PER_LOW) {
+            self.since_low += u32::from(low);
+            Priority::Normal
+        } else {
+            self.since_low = 0;
+            Priority::Low
+        };
+        self.by_priority[next as usize].pop_front()
+    }
+}
+
 impl Process {
     /// Adds a task, to be done before the process next runs code.
     pub fn add_task(&self, task: Task) {
-        self.with_extras(|extras| extras.tasks.push_back(task));
+        self.with_extras(|extras| extras.tasks.get_or_insert_default().push(task));
+    }
+
+    /// Whether collections that others ask for are done, or wait; how it was.
+    pub(crate) fn set_collects(&self, on: bool) -> bool {
+        let before = !self.set_flag(Flag::CollectsLater, !on);
+        if on {
+            self.with_extras(|extras| {
+                if let Some(tasks) = &mut extras.tasks {
+                    for task in std::mem::take(&mut tasks.later) {
+                        tasks.push(task);
+                    }
+                }
+            });
+        }
+        before
     }
 
     /// Whether there are tasks to be done.
     pub(super) fn has_tasks(&self) -> bool {
         let extras = self.extras.borrow();
-        extras
-            .as_ref()
-            .is_some_and(|extras| !extras.tasks.is_empty())
+        let tasks = extras.as_ref().and_then(|extras| extras.tasks.as_ref());
+        tasks.is_some_and(|tasks| !tasks.is_empty())
     }
 
     /// Whether a signal that was handled while the process ran keeps it from running on: it ends, is
@@ -94,12 +153,20 @@ impl Process {
     }
 
     fn next_task(&self) -> Option<Task> {
-        self.extras.borrow_mut().as_mut()?.tasks.pop_front()
+        self.extras.borrow_mut().as_mut()?.tasks.as_mut()?.next()
+    }
+
+    fn put_off(&self, task: Task) {
+        self.with_extras(|extras| extras.tasks.get_or_insert_default().later.push(task));
     }
 
     /// Does all tasks. Called when the process's registers are saved.
     pub(super) fn do_tasks(&mut self) {
         while let Some(task) = self.next_task() {
+            if matches!(task.work, Work::Collect { .. }) && self.has_flag(Flag::CollectsLater) {
+                self.put_off(task);
+                continue;
+            }
             let result = match task.work {
                 Work::Collect { full } => {
                     self.collect_on_request(full);
@@ -125,6 +192,9 @@ impl Process {
 
     /// Answers the tasks of a process that ends.
     pub(super) fn refuse_tasks(&self) {
+        if self.has_flag(Flag::CollectsLater) {
+            self.set_collects(true);
+        }
         while let Some(task) = self.next_task() {
             task.refuse();
         }

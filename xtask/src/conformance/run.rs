@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::guest::Guest;
 use super::outcome::{CaseResult, Outcome, merge};
 use super::plan::Suite;
 use crate::process::{self, End, Limit, Limits, Next, behind, follow, on_path};
@@ -21,6 +22,8 @@ const RESTARTS: usize = 30;
 /// Everything that suites have in common.
 pub struct Runner<'a> {
     pub vm: &'a Vm,
+    /// The image to run them in; without one, they run on this machine.
+    pub guest: Option<Guest>,
     /// The folder of the drivers' beam files.
     pub drivers: PathBuf,
     /// The folder that holds a folder of compiled suites for each application.
@@ -100,6 +103,15 @@ impl Runner<'_> {
         for case in done {
             writeln!(text, "{{{:?}, {:?}}}.", case.group, case.case)?;
         }
+        // Two suites use a feature themselves, and load only where it is enabled.
+        let features: &[&str] = match suite.name.as_str() {
+            "maybe_SUITE" | "erl_eval_SUITE" => &["-enable-feature", "all"],
+            _ => &[],
+        };
+        let factor = self.factor.to_string();
+        if let Some(guest) = &self.guest {
+            return guest.command(suite, &self.flags, features, text, [&self.only, &factor]);
+        }
         std::fs::write(&skip, text)?;
         let dir = self.compiled.join(format!("{}_test", suite.app));
         let mut command = self.vm.command();
@@ -107,18 +119,14 @@ impl Runner<'_> {
             .current_dir(logs)
             .args(&self.flags)
             .args(["-noshell", "-pa"])
-            .arg(&self.drivers);
-        if matches!(suite.name.as_str(), "maybe_SUITE" | "erl_eval_SUITE") {
-            // They use the feature themselves, and load only where it is enabled.
-            command.args(["-enable-feature", "all"]);
-        }
-        command
+            .arg(&self.drivers)
+            .args(features)
             .args(["-s", "conformance_run", "main", "-extra"])
             .arg(&dir)
             .arg(&suite.name)
             .arg(logs)
             .arg(&skip);
-        command.arg(&self.only).arg(self.factor.to_string());
+        command.arg(&self.only).arg(factor);
         if on_path("prlimit") {
             command = behind("prlimit", &[&format!("--as={}", self.memory)], &command);
         }

@@ -133,10 +133,7 @@ fn decode_body(family: Family, bytes: &mut &[u8]) -> Option<Vec<u8>> {
 
 /// The form of a kernel's address in an answer; none where there is none.
 pub fn encode(native: &[u8]) -> Option<Vec<u8>> {
-    match encode_any(native) {
-        Ok(bytes) => Some(bytes),
-        Err(_) => None,
-    }
+    encode_any(native).ok()
 }
 
 /// The same; the error is the tag of an address that cannot be told.

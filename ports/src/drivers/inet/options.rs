@@ -84,7 +84,7 @@ pub enum Active {
     /// When it is asked for.
     Passive,
     /// At once.
-    Active,
+    AtOnce,
     /// The next message, then no more.
     Once,
     /// As many messages as the counter says, then no more.
@@ -97,14 +97,14 @@ impl Active {
             0 => Self::Passive,
             2 => Self::Once,
             3 => Self::Counted,
-            _ => Self::Active,
+            _ => Self::AtOnce,
         }
     }
 
     fn code(self) -> i32 {
         match self {
             Self::Passive => 0,
-            Self::Active => 1,
+            Self::AtOnce => 1,
             Self::Once => 2,
             Self::Counted => 3,
         }
@@ -500,7 +500,7 @@ impl Socket {
                     self.tell_passive();
                 }
             }
-            Active::Passive | Active::Active => {}
+            Active::Passive | Active::AtOnce => {}
         }
     }
 

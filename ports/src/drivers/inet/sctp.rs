@@ -20,6 +20,10 @@ struct Refusing {
 }
 
 impl DriverFactory for SctpDriver {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, _: &OpenRequest, _: PortHandle) -> Result<Started, StartError> {
         Ok(Started::new(Refusing::default()))
     }

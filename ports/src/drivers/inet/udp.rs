@@ -22,6 +22,10 @@ use std::os::fd::RawFd;
 pub struct UdpDriver;
 
 impl DriverFactory for UdpDriver {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, _: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         Ok(Started::new(Udp {
             socket: Socket::new(port, Kind::Datagram),

@@ -65,6 +65,10 @@ pub fn is_open() -> bool {
 pub struct TtyDriver;
 
 impl DriverFactory for TtyDriver {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, request: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         let guard = OpenGuard::take()?;
         let standard = [0, 1].map(terminal::borrow);

@@ -118,7 +118,7 @@ pub(crate) fn create(
     registers: &Registers,
     table: Table,
 ) -> Result<Word, Raised> {
-    // SAFETY (reads of the table): the loader made it with the words that `instr` describes.
+    // SAFETY: the loader made it with the words that `instr` describes.
     let word_of = |index: usize| unsafe { table.word(index) };
     let heap = Heap::new(&process.heap);
     let count = word_of(3) as usize;
@@ -184,7 +184,7 @@ fn create_short(
     table: Table,
     count: usize,
 ) -> Option<Word> {
-    // SAFETY (reads of the table): the loader made it with the words that `instr` describes.
+    // SAFETY: the loader made it with the words that `instr` describes.
     let word_of = |index: usize| unsafe { table.word(index) };
     let mut base = None;
     // The fields, the last in the lowest bits.
@@ -222,7 +222,7 @@ fn create_short(
                 let bits = term(source).as_bits()?;
                 let unit = word_of(row + 2);
                 if all != Term::atom(well_known::ALL).word()
-                    || (unit > 1 && bits.bit_len() as u64 % unit != 0)
+                    || (unit > 1 && !(bits.bit_len() as u64).is_multiple_of(unit))
                 {
                     return None;
                 }
@@ -388,7 +388,7 @@ fn check<'h>(
                 return Err(Fault::new("type", source));
             };
             if whole {
-                if unit > 1 && source_bits.bit_len() as u64 % unit != 0 {
+                if unit > 1 && !(source_bits.bit_len() as u64).is_multiple_of(unit) {
                     return Err(Fault::new("unit", source));
                 }
                 return Ok(Segment {
@@ -453,7 +453,7 @@ pub(super) fn put_integer(
     if let (Some(value), true) = (value.as_small(), bits <= 64) {
         match endian {
             Endian::Big => return big::write_bits(target, at, bits, value as u64),
-            Endian::Little if bits % 8 == 0 => {
+            Endian::Little if bits.is_multiple_of(8) => {
                 let value = (value as u64).swap_bytes() >> (64 - bits);
                 return big::write_bits(target, at, bits, value);
             }
@@ -484,7 +484,7 @@ pub(super) fn put_float(value: f64, target: &mut [u8], at: usize, bits: usize, l
 pub(super) fn put_bits(source: Bits<'_>, target: &mut [u8], at: usize, bits: usize) {
     let (from, bytes) = (source.start(), source.holder());
     let mut done = 0;
-    if at % 8 == 0 && from % 8 == 0 {
+    if at.is_multiple_of(8) && from % 8 == 0 {
         let whole = bits / 8;
         target[at / 8..at / 8 + whole].copy_from_slice(&bytes[from / 8..from / 8 + whole]);
         done = whole * 8;
@@ -502,7 +502,7 @@ pub(super) fn put_bits(source: Bits<'_>, target: &mut [u8], at: usize, bits: usi
 }
 
 fn put_bytes(bytes: &[u8], target: &mut [u8], at: usize) {
-    if at % 8 == 0 {
+    if at.is_multiple_of(8) {
         target[at / 8..at / 8 + bytes.len()].copy_from_slice(bytes);
     } else {
         for (index, &byte) in bytes.iter().enumerate() {
@@ -521,7 +521,7 @@ fn build(heap: Heap<'_>, segments: &[Segment<'_>], total: usize) -> Word {
     let holder = heap.ref_bin(BinaryData::build(bytes, bytes, |room| {
         write(segments, room, 0)
     }));
-    if total % 8 == 0 {
+    if total.is_multiple_of(8) {
         holder.word()
     } else {
         heap.sub_bits(holder, 0, total).word()

@@ -126,7 +126,7 @@ pub(crate) fn part(context: Word, bits: usize, hp: &mut *mut Word, e: *mut Word)
         return None;
     }
     let position = context.position();
-    if bits % 8 == 0 && bits <= HEAP_LIMIT * 8 {
+    if bits.is_multiple_of(8) && bits <= HEAP_LIMIT * 8 {
         let bytes = context.bytes().get(position / 8..)?.get(..bits / 8)?;
         if position % 8 != 0 || !fits(*hp, e, 2 + HEAP_LIMIT / 8) {
             return None;

@@ -122,11 +122,11 @@ pub(crate) fn start(process: &Process, source: Word) -> Option<Word> {
 /// not keep a large one.
 pub(crate) fn part(process: &Process, context: Context, from: usize, bits: usize) -> Word {
     let heap = Heap::new(&process.heap);
-    if bits % 8 == 0 && bits <= HEAP_LIMIT * 8 {
+    if bits.is_multiple_of(8) && bits <= HEAP_LIMIT * 8 {
         let mut copy = [0; HEAP_LIMIT];
         let copy = &mut copy[..bits / 8];
         let bytes = context.bytes();
-        if from % 8 == 0 {
+        if from.is_multiple_of(8) {
             copy.copy_from_slice(&bytes[from / 8..][..bits / 8]);
         } else {
             for (index, byte) in copy.iter_mut().enumerate() {
@@ -210,7 +210,7 @@ fn matches_literal(context: Context, literal: &[u8], bits: usize) -> bool {
         return false;
     }
     let (bytes, at) = (context.bytes(), context.position());
-    if at % 8 == 0 && bits % 8 == 0 {
+    if at % 8 == 0 && bits.is_multiple_of(8) {
         return bytes[at / 8..][..bits / 8] == literal[..bits / 8];
     }
     let mut done = 0;
@@ -234,7 +234,7 @@ pub(crate) fn execute(
         Context::of(registers.read(process, reg))
             .expect("the compiler tracks which registers hold match contexts")
     };
-    // SAFETY (reads of tables): the loader made them with the words that `instr` describes.
+    // SAFETY: the loader made them with the words that `instr` describes.
     let word_of = |table: Table, index: usize| unsafe { table.word(index) };
     let context_of = |registers: &Registers, table: Table| {
         Context::of(operand(process, registers, word_of(table, 0)))
@@ -317,7 +317,7 @@ pub(crate) fn execute(
             let size = operand(process, registers, word_of(table, 2));
             let unit = word_of(table, 3);
             let bits = if size == Term::atom(well_known::ALL).word() {
-                Some(context.left()).filter(|left| unit <= 1 || *left as u64 % unit == 0)
+                Some(context.left()).filter(|left| unit <= 1 || (*left as u64).is_multiple_of(unit))
             } else {
                 field_bits(size, unit).filter(|&bits| bits <= context.left())
             };
@@ -333,7 +333,7 @@ pub(crate) fn execute(
             let size = operand(process, registers, word_of(table, 1));
             let unit = word_of(table, 2);
             let bits = if size == Term::atom(well_known::ALL).word() {
-                Some(context.left()).filter(|left| unit <= 1 || *left as u64 % unit == 0)
+                Some(context.left()).filter(|left| unit <= 1 || (*left as u64).is_multiple_of(unit))
             } else {
                 field_bits(size, unit).filter(|&bits| bits <= context.left())
             };
@@ -357,8 +357,8 @@ pub(crate) fn execute(
             bits,
         } => {
             let left = context_in(registers, context).left();
-            let holds =
-                left >= bits as usize && (left - bits as usize) % (unit as usize).max(1) == 0;
+            let holds = left >= bits as usize
+                && (left - bits as usize).is_multiple_of((unit as usize).max(1));
             done(fail, holds.then_some(()))
         }
         Instr::BsTestUnit {

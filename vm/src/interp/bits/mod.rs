@@ -58,10 +58,10 @@ pub(crate) fn is_binary(term: Word) -> bool {
     unsafe {
         let at = word::pointer(term);
         match word::header_kind(*at) {
-            BoxedKind::HeapBits => *at.add(1) % 8 == 0,
+            BoxedKind::HeapBits => (*at.add(1)).is_multiple_of(8),
             BoxedKind::RefBin => true,
-            BoxedKind::SubBits => *at.add(2) % 8 == 0,
-            BoxedKind::MatchContext => (*at.add(2) - *at.add(1)) % 8 == 0,
+            BoxedKind::SubBits => (*at.add(2)).is_multiple_of(8),
+            BoxedKind::MatchContext => (*at.add(2) - *at.add(1)).is_multiple_of(8),
             _ => false,
         }
     }

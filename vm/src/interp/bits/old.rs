@@ -139,7 +139,7 @@ pub(crate) fn execute(
     op: u16,
     table: Table,
 ) -> Result<(), Raised> {
-    // SAFETY (reads of the table): the loader made it with the operands of the operation.
+    // SAFETY: the loader made it with the operands of the operation.
     let word_of = |index: usize| unsafe { table.word(index) };
     let value = |registers: &Registers, index: usize| operand(process, registers, word_of(index));
     let dst = |index: usize| Reg(word_of(index) as u16);
@@ -203,7 +203,7 @@ pub(crate) fn execute(
             let wanted = value(registers, 0);
             let bits = if wanted == Term::atom(well_known::ALL).word() {
                 Some(source.bit_len())
-                    .filter(|&bits| bits as u64 % word_of(1).max(1) == 0)
+                    .filter(|&bits| (bits as u64).is_multiple_of(word_of(1).max(1)))
                     .ok_or_else(badarg)?
             } else {
                 size(wanted, word_of(1))?

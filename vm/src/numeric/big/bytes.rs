@@ -84,7 +84,7 @@ pub fn write_bits(target: &mut [u8], offset: usize, bits: usize, value: u64) {
         return;
     }
     let (first, last) = (offset / 8, (offset + bits - 1) / 8);
-    if (offset | bits) % 8 == 0 {
+    if (offset | bits).is_multiple_of(8) {
         let bytes = (value << (64 - bits)).to_be_bytes();
         target[first..=last].copy_from_slice(&bytes[..bits / 8]);
         return;

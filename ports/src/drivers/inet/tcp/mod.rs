@@ -35,6 +35,10 @@ const LARGEST_RECEIVE: usize = 0x400_0000;
 pub struct TcpDriver;
 
 impl DriverFactory for TcpDriver {
+    fn never_blocks(&self) -> bool {
+        true
+    }
+
     fn start(&self, _: &OpenRequest, port: PortHandle) -> Result<Started, StartError> {
         let socket = Socket::new(port, Kind::Stream);
         Ok(Started::new(Tcp::new(socket)).soft_busy())
