@@ -6,13 +6,14 @@
 //! where one of the two is 0, no dump is written.
 
 use std::io::{BufWriter, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scheduler::local_time::{self, DateTime};
 use vm::code::table as code;
 use vm::process::table;
 
-use crate::report;
+use crate::{dump_terms, report};
 
 /// How long the dump may take in all unless told otherwise: what is missing then are processes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -94,21 +95,26 @@ fn dump(wanted: &Wanted, slogan: &str) -> std::io::Result<()> {
     )?;
     // Where no scheduler is left to run them, all processes are silent: not each of them is waited for then.
     let mut patience = Duration::from_millis(200);
+    let shared = Arc::new(dump_terms::Shared::default());
     for pid in table::all() {
         if Instant::now() > wanted.until {
             break;
         }
-        let (about, stack) = report::process_with_stack(pid, patience);
-        if stack.is_empty() {
-            patience /= 2;
-        }
+        let for_terms = Arc::clone(&shared);
+        let (about, terms) = report::process_with(pid, patience, wanted.until, move |process| {
+            dump_terms::process(process, &for_terms)
+        });
         out.write_all(about.as_bytes())?;
-        out.write_all(stack.as_bytes())?;
+        match terms {
+            Some(terms) => out.write_all(terms.as_bytes())?,
+            None => patience /= 2,
+        }
     }
     out.write_all(ports::describe::all().as_bytes())?;
     out.write_all(report::tables().as_bytes())?;
     out.write_all(report::distribution().as_bytes())?;
     modules(&mut out)?;
+    out.write_all(shared.text().as_bytes())?;
     out.write_all(b"=atoms\n")?;
     // The newest first, as a table that is too full shows what fills it.
     for index in (0..vm::atom::count()).rev() {

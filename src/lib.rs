@@ -10,6 +10,7 @@ mod allocator;
 mod break_menu;
 mod command;
 mod crash_dump;
+mod dump_terms;
 mod node;
 mod report;
 

@@ -374,6 +374,7 @@ fn settle(flags: &Flags) {
     let _ = FLAGS.set(flags.clone());
     vm::bif::system_info::provide(said_on_the_command_line);
     vm::bif::system_info::provide(scheduler::bifs::system_info::item);
+    vm::bif::debug_state::provide(scheduler::bifs::system_info::unique_integer);
     vm::bif::system_info::provide(|_, item| match item.name() {
         "port_count" => Some(Term::size(ports::node::count())),
         "port_limit" => Some(Term::size(ports::node::limit())),

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vm::code::module::Module;
 use vm::code::table as code;
@@ -22,20 +22,28 @@ fn pid_text(pid: Pid) -> String {
 
 /// A paragraph about a process.
 pub fn process(pid: Pid) -> String {
-    process_with_stack(pid, PATIENCE).0
+    process_with(pid, PATIENCE, Instant::now(), |_| String::new()).0
 }
 
-/// A paragraph about a process, and one about who called whom in it; this is empty if the process did not tell of
-/// itself in time.
-pub fn process_with_stack(pid: Pid, patience: Duration) -> (String, String) {
+/// A paragraph about a process, and what `more` tells of it, for which there is time until then; that is none if the
+/// process did not come to it.
+pub fn process_with(
+    pid: Pid,
+    patience: Duration,
+    until: Instant,
+    more: impl FnOnce(&Process) -> String + Send + 'static,
+) -> (String, Option<String>) {
     let Some(shared) = table::find(pid) else {
-        return (String::new(), String::new());
+        return (String::new(), None);
     };
-    let (tell, told) = mpsc::sync_channel(1);
+    let (tell, told) = mpsc::sync_channel(2);
     let running = shared.is_running();
     signal::rpc(pid, move |process| {
-        // Nobody waits for it any more if it took too long.
-        let _ = tell.try_send(process.map(|process| (details(process), callers(process))));
+        if let Some(process) = process {
+            // Nobody waits for it any more if it took too long.
+            let _ = tell.try_send(details(process));
+            let _ = tell.try_send(more(process));
+        }
     });
     let mut text = format!("=proc:{}\n", pid_text(pid));
     let state = if running { "Running" } else { "Waiting" };
@@ -43,24 +51,12 @@ pub fn process_with_stack(pid: Pid, patience: Duration) -> (String, String) {
     if let Some(name) = shared.name() {
         let _ = writeln!(text, "Name: {}", name.name());
     }
-    let mut stack = String::new();
-    if let Ok(Some((details, callers))) = told.recv_timeout(patience) {
-        text.push_str(&details);
-        stack = format!("=proc_stack:{}\n{callers}", pid_text(pid));
-    }
-    (text, stack)
-}
-
-/// The return addresses of a process, a line each.
-fn callers(process: &Process) -> String {
-    let backtrace = hooks::stacks().map_or_else(String::new, |stacks| stacks.backtrace(process));
-    backtrace
-        .lines()
-        .filter_map(|line| line.split_once(" Return addr "))
-        .fold(String::new(), |mut text, (address, place)| {
-            let _ = writeln!(text, "{address}:SReturn addr {place}");
-            text
-        })
+    let Ok(details) = told.recv_timeout(patience) else {
+        return (text, None);
+    };
+    text.push_str(&details);
+    let left = until.saturating_duration_since(Instant::now());
+    (text, told.recv_timeout(left).ok())
 }
 
 fn details(process: &Process) -> String {
@@ -96,7 +92,9 @@ fn details(process: &Process) -> String {
             Peer::Remote(node, number) => format!("{number}@{}", node.name.name()),
         })
         .collect();
-    line("Link list", &format!("[{}]", links.join(", ")));
+    if !links.is_empty() {
+        line("Link list", &format!("[{}]", links.join(", ")));
+    }
     line("Reductions", &process.total_reductions());
     let heap = process.gc_info();
     line("Stack+heap", &heap.heap_block_size);

@@ -22,7 +22,7 @@ use scheduler::poll::Polls;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use vm::atom::well_known as w;
-use vm::bif::system_info;
+use vm::bif::{debug_state, system_info};
 use vm::heap::OwnedTerm;
 use vm::process::hooks;
 use vm::process::signal::{self, ExitKind, Peer, Signal};
@@ -109,6 +109,16 @@ pub fn start(config: Config) -> std::io::Result<bool> {
         "port_count" => Some(Term::size(count())),
         "port_limit" => Some(Term::size(limit())),
         _ => None,
+    });
+    debug_state::provide(|call, key, value| {
+        if !key.as_atom().is_some_and(|key| key.name() == "next_port") {
+            return None;
+        }
+        let table = &node().table;
+        if let Some(value) = value {
+            table.set_next(value.as_u64()?);
+        }
+        Some(Ok(call.heap.unsigned(table.next())))
     });
     let forker = OpenRequest {
         command: Command::SpawnDriver(b"forker".to_vec()),

@@ -77,6 +77,20 @@ impl Table {
         }
     }
 
+    /// The number that is given next.
+    pub fn next(&self) -> u64 {
+        let mut next = self.next.load(Ordering::Relaxed) % NUMBERS;
+        while self.get(PortId(next)).is_some() {
+            next = (next + 1) % NUMBERS;
+        }
+        next
+    }
+
+    /// Numbers count up from the one after `last`.
+    pub fn set_next(&self, last: u64) {
+        self.next.store(last.wrapping_add(1), Ordering::Relaxed);
+    }
+
     /// Takes a port out.
     pub fn remove(&self, id: PortId) {
         let removed = self.shard(id).write().remove(&id.0);

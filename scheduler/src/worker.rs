@@ -1,7 +1,8 @@
 //! The workers: threads that give processes their turns.
 //!
 //! A process that is woken by the one that runs goes to the worker's *slot*: it has the next turn, its data
-//! being warm. One that is displaced from the slot, or comes from elsewhere, goes to the queue. The slot has
+//! being warm. One that is displaced from the slot, or comes from elsewhere, goes to the queue. One that is new is not
+//! displaced: what is woken after it was spawned may count on what it does first. The slot has
 //! at most [`SLOT_TURNS`] turns in a row while others wait.
 //!
 //! Of all workers those below the *limit* work: as many as are online (`schedulers_online`), or one while
@@ -102,8 +103,10 @@ static WORKERS: OnceLock<Workers> = OnceLock::new();
 thread_local! {
     /// The worker that this thread is.
     static CURRENT: Cell<Option<usize>> = const { Cell::new(None) };
-    /// The process that was woken last by the one that runs here.
+    /// The process that was woken last by the one that runs here, or the first that it spawned.
     static SLOT: RefCell<Option<Queued>> = const { RefCell::new(None) };
+    /// Whether the process in the slot is one that was spawned.
+    static SLOT_IS_NEW: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The worker that this thread is.
@@ -579,12 +582,32 @@ impl Schedulers for Workers {
         }
         match here {
             Some(worker) if process.shared().service_priority() == Priority::Normal => {
+                if SLOT_IS_NEW.get() && SLOT.with_borrow(Option::is_some) {
+                    return self.push(worker, process);
+                }
+                SLOT_IS_NEW.set(false);
                 if let Some(displaced) = SLOT.replace(Some(process)) {
                     self.requeue(worker, displaced);
                 }
             }
             Some(worker) => self.requeue(worker, process),
             None => self.push(self.any(), process),
+        }
+    }
+
+    fn begins(&self, process: Queued) {
+        let is_free = process.shared().bound() == 0
+            && process.shared().service_priority() == Priority::Normal;
+        let here = current().filter(|&worker| worker < self.limit());
+        match here {
+            Some(worker) if is_free && SLOT.with_borrow(Option::is_some) => {
+                self.push(worker, process);
+            }
+            Some(_) if is_free => {
+                SLOT_IS_NEW.set(true);
+                SLOT.set(Some(process));
+            }
+            _ => self.ready(process),
         }
     }
 

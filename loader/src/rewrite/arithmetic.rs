@@ -1,7 +1,7 @@
 //! Operators, guard BIFs and floats.
 
 use vm::code::export::Mfa;
-use vm::code::instr::{Instr, Jump, NOT_LIVE, Reg};
+use vm::code::instr::{IN_PLACE, Instr, Jump, NOT_LIVE, Reg};
 use vm::term::Kind;
 use vm::term::word::{self, Word};
 
@@ -78,6 +78,9 @@ impl Guard {
         }
     }
 }
+
+/// The least integer that takes no memory in the stock VM.
+const STOCK_LEAST: i64 = -(1 << 59);
 
 /// A call of a guard function.
 struct GuardCall {
@@ -248,6 +251,17 @@ impl Rewriter<'_> {
         }
     }
 
+    /// Whether an operand is an integer that takes no memory in the stock VM.
+    fn is_stock_small(&self, operand: Operand) -> bool {
+        match self.source(operand) {
+            Source::Const(word) => {
+                word::is_small(word)
+                    && (STOCK_LEAST..-STOCK_LEAST).contains(&word::small_value(word))
+            }
+            _ => false,
+        }
+    }
+
     fn operator(
         &mut self,
         guard: Guard,
@@ -263,8 +277,9 @@ impl Rewriter<'_> {
         ) {
             return None;
         }
-        // In a guard nobody sees the order of operands that commute.
-        let commutes = fail.0 != 0 && matches!(guard, Plus | Times | Band);
+        // In a guard nobody sees the order of operands that commute, nor where the operator is not in the trace.
+        let adds_in_place = guard == Plus && self.is_stock_small(left) && right.is_register();
+        let commutes = (fail.0 != 0 && matches!(guard, Plus | Times | Band)) || adds_in_place;
         let (left, right) = if commutes && !left.is_register() {
             (right, left)
         } else {
@@ -351,6 +366,17 @@ impl Rewriter<'_> {
                 return fused;
             }
         }
+        let is_small = match guard {
+            Plus => self.is_stock_small(right),
+            // It adds the negation.
+            Minus => self.is_stock_small(right) && !matches!(right, Operand::Integer(STOCK_LEAST)),
+            _ => false,
+        };
+        let live = if is_small && in_place && fail.0 == 0 {
+            live | IN_PLACE
+        } else {
+            live
+        };
         let b = self.in_register(right);
         Some(match guard {
             Plus => Instr::Add {

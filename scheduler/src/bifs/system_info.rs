@@ -1,6 +1,7 @@
 //! The items of `system_info/1` that schedulers and clock know.
 
 use vm::atom::Atom;
+use vm::bif::{BifResult, Call, unique};
 use vm::heap::Heap;
 use vm::process::crash::{self, SystemLogger};
 use vm::term::Term;
@@ -51,6 +52,23 @@ fn time_source<'h>(heap: Heap<'h>, clock: &'static str, time: i64, extended: boo
 
 /// The last Erlang monotonic time that can be told (OTP: `ERTS_MONOTONIC_END`).
 const END: i64 = 8_646_911_283_000_000_000;
+
+/// `erts_debug:get_internal_state({make_unique_integer, Thread, Count})`: a unique integer of a thread of the stock VM
+/// (`vm::bif::debug_state::provide`).
+pub fn unique_integer<'p>(
+    call: Call<'p>,
+    key: Term<'p>,
+    value: Option<Term<'p>>,
+) -> Option<BifResult<'p>> {
+    let [key, thread, count] = key.as_tuple_of::<3>()?;
+    if value.is_some() || !key.is_atom(vm::atom!("make_unique_integer")) {
+        return None;
+    }
+    let threads = total() + dirty::cpu_threads() + dirty::io_threads();
+    let bits = usize::BITS - threads.leading_zeros();
+    let (thread, count) = (thread.as_u64()?, count.as_u64()?);
+    Some(Ok(unique::of_thread(call.heap, thread, bits, count)))
+}
 
 /// The value of an item, if it is one of these (`vm::bif::system_info::provide`).
 pub fn item<'h>(heap: Heap<'h>, item: Atom) -> Option<Term<'h>> {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::atom::Atom;
 use crate::bif::{BifResult, Call, Stop, badarg};
+use crate::process::hooks;
 use crate::reference;
 use crate::term::{Kind, Term};
 
@@ -36,8 +37,57 @@ struct Atomics {
     values: Box<[AtomicI64]>,
 }
 
-/// An array behind a reference of `counters` with write concurrency.
-struct Counters(Box<[AtomicI64]>);
+/// Counters that fit a cache line.
+const LINE: usize = 8;
+
+/// Counters next to each other that only one scheduler adds to.
+#[repr(align(64))]
+#[derive(Default)]
+struct Line([AtomicI64; LINE]);
+
+/// An array behind a reference of `counters` with write concurrency: every scheduler adds to a row of its own, and a
+/// counter's value is the sum of its column. The first row is that of all other threads.
+struct Counters {
+    size: usize,
+    rows: usize,
+    lines: Box<[Line]>,
+}
+
+impl Counters {
+    /// Of so many counters, for the node's schedulers; none if there would be too many.
+    fn new(size: usize) -> Option<Counters> {
+        let rows = hooks::schedulers().map_or(1, |schedulers| schedulers.count() as usize + 1);
+        let lines = size.div_ceil(LINE).checked_mul(rows)?;
+        if lines > isize::MAX as usize / size_of::<Line>() {
+            return None;
+        }
+        Some(Counters {
+            size,
+            rows,
+            lines: (0..lines).map(|_| Line::default()).collect(),
+        })
+    }
+
+    /// The words that make up a counter.
+    fn column(&self, index: usize) -> impl Iterator<Item = &AtomicI64> {
+        (0..self.rows).map(move |row| self.at(row, index))
+    }
+
+    fn at(&self, row: usize, index: usize) -> &AtomicI64 {
+        let lines = self.lines.len() / self.rows;
+        &self.lines[row * lines + index / LINE].0[index % LINE]
+    }
+
+    /// The word that the running thread adds to.
+    fn mine(&self, index: usize) -> &AtomicI64 {
+        let row = hooks::schedulers().map_or(0, |schedulers| schedulers.current() as usize);
+        self.at(if row < self.rows { row } else { 0 }, index)
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&*self.lines) + 40
+    }
+}
 
 fn zeros(count: usize) -> Box<[AtomicI64]> {
     (0..count).map(|_| AtomicI64::new(0)).collect()
@@ -65,18 +115,19 @@ fn atomics_new_2<'p>(call: Call<'p>) -> BifResult<'p> {
     Ok(call.heap.magic_ref(Arc::new(atomics), reference::next()))
 }
 
-fn slot<'p>(call: Call<'p>, values: &'p [AtomicI64]) -> Result<&'p AtomicI64, Stop<'p>> {
+/// The index, from 0, that a call names in an array of so many values.
+fn index<'p>(call: Call<'p>, size: usize) -> Result<usize, Stop<'p>> {
     let index = call
         .arg(1)
         .as_usize()
-        .filter(|&index| index > 0)
-        .ok_or_else(badarg)?;
-    values.get(index - 1).ok_or_else(badarg)
+        .filter(|index| (1..=size).contains(index));
+    Ok(index.ok_or_else(badarg)? - 1)
 }
 
 fn atomics<'p>(call: Call<'p>) -> Result<(&'p Atomics, &'p AtomicI64), Stop<'p>> {
     let atomics = call.arg(0).resource::<Atomics>().ok_or_else(badarg)?;
-    Ok((atomics, slot(call, &atomics.values)?))
+    let index = index(call, atomics.values.len())?;
+    Ok((atomics, &atomics.values[index]))
 }
 
 /// The value of an argument that fits 64 bits of the array's sort.
@@ -175,40 +226,45 @@ fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn counters_new_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let count = count(call.arg(0))?;
-    if count > isize::MAX as usize / 128 {
-        return Err(crate::bif::system_limit());
-    }
-    Ok(call
-        .heap
-        .magic_ref(Arc::new(Counters(zeros(count))), reference::next()))
+    let counters = Counters::new(count).ok_or_else(crate::bif::system_limit)?;
+    Ok(call.heap.magic_ref(Arc::new(counters), reference::next()))
 }
 
-fn counters<'p>(call: Call<'p>) -> Result<&'p AtomicI64, Stop<'p>> {
+/// The counters that a call names, and which of them.
+fn counter<'p>(call: Call<'p>) -> Result<(&'p Counters, usize), Stop<'p>> {
     let counters = call.arg(0).resource::<Counters>().ok_or_else(badarg)?;
-    slot(call, &counters.0)
+    Ok((counters, index(call, counters.size)?))
 }
 
 fn counters_get_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    Ok(call.heap.integer(counters(call)?.load(Ordering::Relaxed)))
+    let (counters, index) = counter(call)?;
+    let sum = counters.column(index).fold(0i64, |sum, word| {
+        sum.wrapping_add(word.load(Ordering::Relaxed))
+    });
+    Ok(call.heap.integer(sum))
 }
 
 fn counters_add_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    let slot = counters(call)?;
-    slot.fetch_add(increment(call.arg(2))?, Ordering::Relaxed);
+    let (counters, index) = counter(call)?;
+    let increment = increment(call.arg(2))?;
+    counters.mine(index).fetch_add(increment, Ordering::Relaxed);
     Ok(Term::OK)
 }
 
 fn counters_put_3<'p>(call: Call<'p>) -> BifResult<'p> {
-    let slot = counters(call)?;
-    slot.store(value(call.arg(2), true)?, Ordering::Relaxed);
+    let (counters, index) = counter(call)?;
+    let mut new = value(call.arg(2), true)?;
+    for word in counters.column(index) {
+        word.store(std::mem::take(&mut new), Ordering::Relaxed);
+    }
     Ok(Term::OK)
 }
 
 fn counters_info_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let counters = call.arg(0).resource::<Counters>().ok_or_else(badarg)?;
-    let memory = Term::size(counters.0.len() * 8 + 40);
+    let memory = Term::size(counters.bytes());
     Ok(info_of(
         call,
-        &[("size", Term::size(counters.0.len())), ("memory", memory)],
+        &[("size", Term::size(counters.size)), ("memory", memory)],
     ))
 }

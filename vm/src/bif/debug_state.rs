@@ -78,6 +78,10 @@ const LEAST_UNIQUE: i64 = -(1 << 59) + 1;
 fn get<'p>(call: Call<'p>, key: &str) -> BifResult<'p> {
     let heap = call.heap;
     Ok(match key {
+        "next_pid" => match table::next_pid() {
+            Some(pid) => heap.unsigned(pid.0),
+            None => Term::FALSE,
+        },
         "reds_left" => Term::int(call.process().reductions_left().max(0)),
         "available_internal_state" => Term::TRUE,
         "force_heap_frags" | "scheduler_dump" => Term::FALSE,
@@ -149,7 +153,7 @@ fn get_of<'p>(call: Call<'p>, key: &str, argument: Term<'p>) -> BifResult<'p> {
             ]),
         },
         ("magic_ref", Kind::Ref(reference)) => match reference.resource() {
-            None => Term::FALSE,
+            None => Term::TRUE,
             Some(resource) => {
                 let address = Arc::as_ptr(resource).cast::<u8>() as u64;
                 let count = Arc::strong_count(resource);
@@ -226,6 +230,10 @@ fn set<'p>(call: Call<'p>, key: &str, value: Term<'p>) -> BifResult<'p> {
                 call.charge(usize::try_from(surplus).unwrap_or(0));
             }
             Term::TRUE
+        }
+        "next_pid" => {
+            table::set_next_pid(value.as_u64().ok_or_else(badarg)?);
+            return get(call, key);
         }
         "sleep" | "block" | "block_scheduler" => {
             let ms = value.as_i64().ok_or_else(badarg)?;

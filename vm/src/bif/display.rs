@@ -210,7 +210,7 @@ fn reference<'p>(call: Call<'p>) -> Option<Term<'p>> {
                 return None;
             };
             let number = [u64::from(first) << 32 | u64::from(second), u64::from(third)];
-            (third < REFERENCE_LIMIT).then(|| call.heap.reference(number))
+            (third < REFERENCE_LIMIT).then(|| call.heap.read_reference(number))
         }
         Owner::Other(node) => {
             let words: Vec<u32> = numbers[1..].iter().rev().copied().collect();

@@ -1,16 +1,17 @@
 //! `process_flag/2,3`.
 
 use super::process_options::{max_heap, max_heap_map, off_heap, scheduler};
-use super::{BifResult, Call, Trap, badarg, badarg_because};
+use super::{BifResult, Call, Stop, Trap, badarg, badarg_because};
 use crate::atom;
-use crate::atom::{Atom, well_known as w};
+use crate::atom::well_known as w;
 use crate::heap::OwnedTerm;
 use crate::process::flags::Flag;
 use crate::process::node_monitors::Options;
 use crate::process::spawn::{self, rounded_size};
-use crate::process::{Priority, Process, hooks, signal, table};
+use crate::process::{Priority, hooks, signal, table};
 use crate::term::Term;
 use crate::trace::flags;
+use crate::trace::saved_calls::Diversion;
 
 crate::bifs! {
     "erlang" {
@@ -74,13 +75,11 @@ fn process_flag_2<'p>(call: Call<'p>) -> BifResult<'p> {
         Some(atom) if atom == atom!("scheduler") => bind(call, value),
         Some(atom) if atom == atom!("async_dist") => switch(call, Flag::AsyncDist, value),
         Some(atom) if atom == atom!("monitor_nodes") => monitor_nodes(call, value, Term::NIL),
-        Some(w::SAVE_CALLS) => match save_calls(call.process(), value) {
-            Some(old) => {
-                // Counts from the next slice on at the latest.
-                Ok(Term::size(old))
-            }
-            None => Err(badarg_because(w::NONE)),
-        },
+        Some(w::SAVE_CALLS) => {
+            let limit = save_calls_limit(value).ok_or_else(|| badarg_because(w::NONE))?;
+            let diversion = diversion(call, limit)?;
+            Ok(Term::size(call.process().set_save_calls(limit, diversion)))
+        }
         Some(_) => Err(badarg_because(w::BADOPT)),
         None => match call.arg(0).as_tuple_of::<2>() {
             Some([key, options]) if key.is_atom(atom!("monitor_nodes")) => {
@@ -127,9 +126,16 @@ fn monitor_nodes<'p>(call: Call<'p>, value: Term<'p>, options: Term<'p>) -> BifR
     Ok(call.heap.unsigned(before))
 }
 
-fn save_calls(process: &Process, value: Term<'_>) -> Option<usize> {
-    let limit = value.as_usize().filter(|&limit| limit <= SAVE_CALLS_MAX)?;
-    Some(process.set_save_calls(limit))
+fn save_calls_limit(value: Term<'_>) -> Option<usize> {
+    value.as_usize().filter(|&limit| limit <= SAVE_CALLS_MAX)
+}
+
+/// Leads calls by name to where they are noted, if any are to be noted.
+fn diversion<'p>(call: Call<'p>, limit: usize) -> Result<Option<Diversion>, Stop<'p>> {
+    if limit == 0 {
+        return Ok(None);
+    }
+    Ok(Some(Diversion::new(&super::trace::writer(call)?)))
 }
 
 /// Only `save_calls` can be set for another process; the answer is a value, `badarg`, `badtype`, or a
@@ -139,32 +145,34 @@ fn process_flag_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let Some(pid) = call.arg(0).as_pid() else {
         return Ok(Term::atom(atom!("badtype")));
     };
+    let limit = save_calls_limit(call.arg(2)).filter(|_| call.arg(1).is_atom(w::SAVE_CALLS));
     if pid == process.pid() {
-        return Ok(set_other(process, call.arg(1), call.arg(2)));
+        let Some(limit) = limit else {
+            return Ok(Term::atom(w::BADARG));
+        };
+        let diversion = diversion(call, limit)?;
+        return Ok(Term::size(process.set_save_calls(limit, diversion)));
     }
     if !table::exists(pid) {
         return Ok(Term::atom(atom!("badtype")));
     }
     let reference = crate::reference::next();
-    let (requester, flag) = (process.pid(), OwnedTerm::copy_of(call.arg(1)));
-    let value = OwnedTerm::copy_of(call.arg(2));
+    let diversion = match limit {
+        Some(limit) => diversion(call, limit)?,
+        None => None,
+    };
+    let requester = process.pid();
     signal::rpc(pid, move |process| {
         let message = OwnedTerm::build(|heap| {
-            let result = match process {
-                Some(process) => heap.copy(set_other(process, flag.term(), value.term())),
-                None => Term::atom(w::BADARG),
+            let result = match (process, limit) {
+                (Some(process), Some(limit)) => {
+                    Term::size(process.set_save_calls(limit, diversion))
+                }
+                _ => Term::atom(w::BADARG),
             };
             heap.tuple(&[heap.reference(reference), result])
         });
         signal::send_message(requester, message);
     });
     Ok(call.heap.reference(reference))
-}
-
-fn set_other<'p>(process: &Process, flag: Term<'_>, value: Term<'_>) -> Term<'p> {
-    let is_save_calls = flag.as_atom() == Some::<Atom>(w::SAVE_CALLS);
-    match is_save_calls.then(|| save_calls(process, value)).flatten() {
-        Some(old) => Term::size(old),
-        None => Term::atom(w::BADARG),
-    }
 }

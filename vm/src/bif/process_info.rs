@@ -8,12 +8,13 @@ use super::process_options::max_heap_map;
 use super::{BifResult, Call, Trap, badarg};
 use crate::atom;
 use crate::atom::{Atom, well_known as w};
-use crate::heap::{Heap, OwnedTerm};
+use crate::heap::{Heap, OwnedTerm, RawHeap};
 use crate::node_name;
 use crate::process::flags::Flag;
 use crate::process::relations::Target;
-use crate::process::{Origin, Process, SavedCall, hooks, signal, table};
+use crate::process::{Origin, Process, hooks, signal, table};
 use crate::term::{Kind, Pid, Term};
+use crate::trace::saved_calls::SavedCall;
 
 crate::bifs! { "erlang":
     "process_info"/1 Heavy process_info_1;
@@ -207,7 +208,9 @@ fn look_from_outside<'h>(process: &Process, heap: Heap<'h>, question: &Question)
     let values = |items: &[usize], skip_nameless: bool| {
         let mut list = Vec::with_capacity(items.len());
         for &item in items {
-            let value = (ITEMS[item].1)(process, process.heap(), Asked::ByOther);
+            // What is made on the way is not the process's.
+            let own = RawHeap::detached();
+            let value = (ITEMS[item].1)(process, Heap::new(&own), Asked::ByOther);
             let value = heap.copy_message(value);
             if !(skip_nameless && value.is_nil() && ITEMS[item].0 == "registered_name") {
                 list.push(entry(heap, item, value));

@@ -81,11 +81,15 @@ impl Recipe {
             return Ok(regex.clone());
         }
         let (pattern, moved) = modern(&self.pattern);
+        let (pattern, rewritten) = controls(&pattern);
         let regex = Regex::compile(&pattern, self.options, self.newline, self.bsr)
             .map(Arc::new)
-            .map_err(|error| CompileError {
-                offset: error.offset + moved,
-                ..error
+            .map_err(|error| {
+                let longer = rewritten.iter().filter(|&&end| end <= error.offset).count();
+                CompileError {
+                    offset: error.offset + moved - longer,
+                    ..error
+                }
             })?;
         let mut cache = CACHE.write();
         if cache.len() >= CACHED {
@@ -138,6 +142,42 @@ fn modern(pattern: &[u8]) -> (std::borrow::Cow<'_, [u8]>, usize) {
         }
     }
     (pattern.into(), 0)
+}
+
+/// The pattern with `\c` before a character that is not printable, which PCRE 8 takes, written by its number; and where
+/// what became a byte longer ends in it.
+fn controls(pattern: &[u8]) -> (std::borrow::Cow<'_, [u8]>, Vec<usize>) {
+    let mut ends = Vec::new();
+    let mut written = Vec::new();
+    let (mut at, mut copied) = (0, 0);
+    while at + 1 < pattern.len() {
+        if pattern[at] != b'\\' {
+            at += 1;
+            continue;
+        }
+        match (pattern[at + 1], pattern.get(at + 2)) {
+            // Nothing is special up to the end of a quotation.
+            (b'Q', _) => {
+                let rest = &pattern[at..];
+                let end = rest.windows(2).position(|pair| pair == b"\\E");
+                at = end.map_or(pattern.len(), |end| at + end + 2);
+            }
+            (b'c', Some(&control @ (..=0x1f | 0x7f))) => {
+                written.extend_from_slice(&pattern[copied..at]);
+                written.extend_from_slice(format!("\\x{:02x}", control ^ 0x40).as_bytes());
+                ends.push(written.len());
+                at += 3;
+                copied = at;
+            }
+            (b'c', _) => at += 3,
+            _ => at += 2,
+        }
+    }
+    if ends.is_empty() {
+        return (pattern.into(), ends);
+    }
+    written.extend_from_slice(&pattern[copied..]);
+    (written.into(), ends)
 }
 
 /// The tuple of a compiled pattern.

@@ -55,7 +55,7 @@ fn exit_2<'p>(call: Call<'p>) -> BifResult<'p> {
         return exit_signal_2(call);
     }
     let me = Peer::Process(process.pid());
-    signal::send_exit(me, me, ExitKind::Suicide, reason);
+    signal::send_exit_of(process, me, ExitKind::Suicide, reason);
     die(process)
 }
 
@@ -71,14 +71,13 @@ fn die<'p>(process: &'p Process) -> BifResult<'p> {
 }
 
 fn exit_signal_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let from = Peer::Process(call.process().pid());
     let to = match call.arg(0).kind() {
         Kind::ExternalPort(id) if id.node().name == node_name::this().0 => return Ok(Term::TRUE),
         _ => Peer::of(call.arg(0)).ok_or_else(badarg)?,
     };
     // What belongs to an earlier life of this node is gone.
     if !matches!(to, Peer::Remote(node, _) if node.name == node_name::this().0) {
-        signal::send_exit(to, from, ExitKind::Exit, call.arg(1));
+        signal::send_exit_of(call.process(), to, ExitKind::Exit, call.arg(1));
     }
     Ok(Term::TRUE)
 }

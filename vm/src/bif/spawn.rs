@@ -11,6 +11,7 @@ use crate::process::relations::Target;
 use crate::process::spawn::{self, MonitorOptions, Options, Spawned, rounded_size};
 use crate::process::{Priority, Process, RefNumber, crash, signal};
 use crate::term::{Kind, Term};
+use crate::trace::sequential;
 
 crate::bifs! {
     "erlang" {
@@ -186,6 +187,8 @@ fn spawn_request_4<'p>(call: Call<'p>) -> BifResult<'p> {
     let (on_success, on_error) = parsed.replies;
     let options = Options {
         shown: Some(mfa),
+        reply_tag: (!call.process().seq_token().is_nil())
+            .then(|| OwnedTerm::copy_of(parsed.reply_tag)),
         ..parsed.options
     };
     let parent = call.process();
@@ -202,11 +205,20 @@ fn spawn_request_4<'p>(call: Call<'p>) -> BifResult<'p> {
             return Ok(refuse(call, on_error, parsed.reply_tag, w::SYSTEM_LIMIT));
         }
     };
-    let reference = spawned.monitor().unwrap_or_else(crate::reference::next);
+    let reference = match spawned.traced() {
+        Some((reference, _)) => *reference,
+        None => spawned.monitor().unwrap_or_else(crate::reference::next),
+    };
     if on_success {
         // Before the child can send anything itself.
-        let pid = Term::pid(spawned.pid());
-        reply(parent, parsed.reply_tag, reference, w::OK, pid);
+        let pid = spawned.pid();
+        let message = reply_message(parsed.reply_tag, reference, w::OK, Term::pid(pid));
+        match spawned.traced() {
+            Some((_, token)) => sequential::spawn_reply(pid, parent, token, &message),
+            None => {
+                signal::send_message(parent.pid(), message);
+            }
+        }
     }
     spawned.start();
     Ok(call.heap.reference(reference))
@@ -253,21 +265,21 @@ fn reply_tag<'p>(options: Term<'p>) -> Term<'p> {
 fn refuse<'p>(call: Call<'p>, tell: bool, tag: Term<'p>, why: Atom) -> Term<'p> {
     let reference = crate::reference::next();
     if tell {
-        reply(call.process(), tag, reference, w::ERROR, Term::atom(why));
+        let message = reply_message(tag, reference, w::ERROR, Term::atom(why));
+        signal::send_message(call.process().pid(), message);
     }
     call.heap.reference(reference)
 }
 
-fn reply(parent: &Process, tag: Term<'_>, reference: RefNumber, kind: Atom, result: Term<'_>) {
-    let message = OwnedTerm::build(|heap| {
+fn reply_message(tag: Term<'_>, reference: RefNumber, kind: Atom, result: Term<'_>) -> OwnedTerm {
+    OwnedTerm::build(|heap| {
         heap.tuple(&[
             heap.copy(tag),
             heap.reference(reference),
             Term::atom(kind),
             heap.copy(result),
         ])
-    });
-    signal::send_message(parent.pid(), message);
+    })
 }
 
 /// Gives up waiting for the reply of a request to another node; false where there is nothing to wait for.

@@ -4,7 +4,6 @@
 
 use bytes::Bytes;
 use smallvec::smallvec;
-use unicode_normalization::UnicodeNormalization;
 
 use crate::atom::{Atom, well_known};
 use crate::bif::characters::{Encoding, Progress, Reading};
@@ -14,6 +13,7 @@ use crate::bif::{BifResult, Call, Stop, Trap, badarg};
 use crate::code::{Export, Mfa};
 use crate::heap::Heap;
 use crate::term::{Kind, Term};
+use crate::text::compose::compose;
 use crate::text::{latin1, utf8};
 
 crate::bifs! {
@@ -299,11 +299,14 @@ fn internal_native2name_1<'p>(call: Call<'p>) -> BifResult<'p> {
     }))
 }
 
-/// Composes characters (the canonical composition, NFC).
+/// Composes characters.
 fn internal_normalize_utf8_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let bytes = bytes(call)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| badarg())?;
-    let composed: Vec<Term<'p>> = text.nfc().map(|char| Term::int(char as i32)).collect();
+    let composed: Vec<Term<'p>> = compose(text)
+        .into_iter()
+        .map(|char| Term::int(char as i32))
+        .collect();
     call.charge(text.len() / 64);
     Ok(call.heap.list(&composed))
 }

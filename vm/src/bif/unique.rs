@@ -49,8 +49,20 @@ pub(crate) fn next_monotonic() -> i64 {
     i64::try_from(i128::from(count) + FIRST).unwrap_or(i64::MAX)
 }
 
+/// The integer that the `count`-th call on a thread of the stock VM gives there, where so many bits tell the thread.
+pub fn of_thread<'p>(heap: Heap<'p>, thread: u64, thread_bits: u32, count: u64) -> Term<'p> {
+    whole(
+        heap,
+        (i128::from(count) << thread_bits | i128::from(thread)) + FIRST,
+    )
+}
+
 fn integer<'p>(heap: Heap<'p>, count: u64, positive: bool) -> Term<'p> {
     let value = i128::from(count) + if positive { 1 } else { FIRST };
+    whole(heap, value)
+}
+
+fn whole<'p>(heap: Heap<'p>, value: i128) -> Term<'p> {
     match i64::try_from(value) {
         Ok(value) => heap.integer(value),
         Err(_) => heap.big(

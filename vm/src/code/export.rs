@@ -15,6 +15,7 @@ use rustc_hash::FxBuildHasher;
 use super::instr::Instr;
 use crate::atom::Atom;
 use crate::bif::BifEntry;
+use crate::trace::saved_calls;
 
 /// Module, function and arity.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -91,6 +92,8 @@ impl Export {
         ];
         let export: &'static Export = export;
         export.undefine();
+        // Nobody else sees it yet. Who changes the diversion goes through the shards afterwards.
+        export.set_traced(saved_calls::diverted());
         table.insert_unique(hash, export, |export| self::hash(&export.mfa));
         export
     }

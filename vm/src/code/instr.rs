@@ -25,6 +25,10 @@ pub const FLOAT_REGISTERS: usize = 1024;
 /// In place of a number of live X registers: not known, so nothing may be collected here.
 pub const NOT_LIVE: u64 = u64::MAX;
 
+/// In `live` of an addition or subtraction: the stock VM does it in place, so that the operator is not in the trace of
+/// its failure.
+pub const IN_PLACE: u16 = 1 << 15;
+
 /// An X or Y register: bit 15 says Y.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]

@@ -51,29 +51,50 @@ impl Stacks for CodeStacks {
 
     fn backtrace(&self, process: &Process) -> String {
         let mut text = format!("Program counter: {}\n", place(process.ip.get()));
-        let mut slot = 0;
-        let mut at = process.heap.stack_top.get();
-        for word in words(process) {
-            if is_return(word) {
-                let _ = write!(
-                    text,
-                    "\n{:#018x} Return addr {}\n",
-                    at as usize,
-                    place(address(word))
-                );
-                slot = 0;
-            } else {
-                let name = format!("y({slot})");
-                let _ = writeln!(text, "{name:<8} {}", slot_text(word));
-                slot += 1;
-            }
-            at = at.wrapping_add(1);
-        }
+        let mut number = 0;
+        slots(process, |at, slot| {
+            let name = format!("y({number})");
+            let _ = match &slot {
+                Slot::Return(place) => write!(text, "\n{at:#018x} Return addr {place}\n"),
+                Slot::Catch(place) => writeln!(text, "{name:<8} Catch {place}"),
+                Slot::Value(value) => writeln!(text, "{name:<8} {}", hooks::print(*value)),
+            };
+            number = match slot {
+                Slot::Return(_) => 0,
+                _ => number + 1,
+            };
+        });
         text
     }
 
     fn uses_old_code(&self, process: &Process, module: Atom) -> bool {
         purge::runs_old_code(process, module)
+    }
+}
+
+/// What stands in a word of a stack.
+pub enum Slot<'p> {
+    /// Where a call returns to.
+    Return(String),
+    /// Where an exception is caught.
+    Catch(String),
+    /// A term.
+    Value(Term<'p>),
+}
+
+/// Shows the words of a process's stack, from its top, with their addresses.
+pub fn slots<'p>(process: &'p Process, mut visit: impl FnMut(usize, Slot<'p>)) {
+    let top = process.heap.stack_top.get() as usize;
+    for (index, word) in words(process).enumerate() {
+        let slot = if is_return(word) {
+            Slot::Return(place(address(word)))
+        } else if word & word::IMMEDIATE_MASK == IMM_CATCH {
+            Slot::Catch(place(address(word)))
+        } else {
+            // SAFETY: a slot that is no handler and no return address is a term of the process, which does not run.
+            Slot::Value(unsafe { Term::from_word(word) })
+        };
+        visit(top + index * size_of::<Word>(), slot);
     }
 }
 
@@ -230,13 +251,4 @@ fn place(at: *const Instr) -> String {
         None => "unknown function".to_owned(),
     };
     format!("{:#018x} ({function})", at as usize)
-}
-
-/// What stands in a slot of a frame.
-fn slot_text(word: Word) -> String {
-    if word & word::IMMEDIATE_MASK == IMM_CATCH {
-        return format!("Catch {}", place(address(word)));
-    }
-    // SAFETY: a slot that is no handler and no return address is a term of the process.
-    hooks::print(unsafe { Term::from_word(word) })
 }

@@ -164,7 +164,7 @@ pub(super) fn reference<'h>(
         u64::from(words[2]) << 32 | u64::from(words[1]),
         words[0].into(),
     ];
-    Ok(heap.reference(number))
+    Ok(heap.read_reference(number))
 }
 
 /// The sign and magnitude of an integer of `len` bytes.

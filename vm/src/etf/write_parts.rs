@@ -7,6 +7,7 @@ use crate::atom::Atom;
 use crate::node_name;
 use crate::numeric::float;
 use crate::reference;
+use crate::resource;
 use crate::term::{Kind, Term};
 
 /// The largest number of a port that is written in 32 bits (OTP: `ERTS_MAX_V3_PORT_NUMBER`).
@@ -98,6 +99,9 @@ impl<'h, S: Sink> Writer<'h, S> {
                 self.port((id.node().name, id.node().creation), id.data()[0], options);
             }
             Kind::Ref(reference) => {
+                if let Some(resource) = reference.resource() {
+                    resource::remember(reference.number(), resource);
+                }
                 let mut words = reference::display_words(reference.number());
                 words.reverse();
                 let words = words.into_iter();

@@ -9,7 +9,7 @@ use super::fragment::{Fragment, OffHeap};
 use crate::binary::{BinaryData, HEAP_LIMIT};
 use crate::code::{Export, FunEntry};
 use crate::node_name::Node;
-use crate::resource::Resource;
+use crate::resource::{self, Resource};
 use crate::term::word::{self, BoxedKind, NIL, Word};
 use crate::term::{Bits, Term};
 
@@ -319,6 +319,15 @@ impl<'h> Heap<'h> {
             at.add(5).write(number[1]);
             self.raw.off_heap.link(at, 0);
             self.finish(at)
+        }
+    }
+
+    /// A reference of this node that was written as text or in the external format: what it stood for, it stands for
+    /// again while that lives.
+    pub fn read_reference(self, number: [u64; 2]) -> Term<'h> {
+        match resource::recall(number) {
+            Some(resource) => self.magic_ref(resource, number),
+            None => self.reference(number),
         }
     }
 

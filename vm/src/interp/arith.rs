@@ -5,7 +5,7 @@ use super::{Flow, Registers, STACK_SLACK, instr_fn};
 use crate::arithmetic as terms;
 use crate::atom::{Atom, well_known};
 use crate::code::Instr;
-use crate::code::instr::{Jump, Reg};
+use crate::code::instr::{IN_PLACE, Jump, Reg};
 use crate::heap::Heap;
 use crate::numeric::big::ArithError;
 use crate::process::Process;
@@ -88,8 +88,8 @@ fn aims(instruction: &Instr) -> (Jump, Reg, u16) {
     macro_rules! aims {
         ($($any:ident)* ; $($x:ident)*) => {
             match *instruction {
-                $(Instr::$any { fail, dst, live, .. } => (fail, dst, live),)*
-                $(Instr::$x { fail, dst, live, .. } => (fail, Reg::x(dst.0), live),)*
+                $(Instr::$any { fail, dst, live, .. } => (fail, dst, live & !IN_PLACE),)*
+                $(Instr::$x { fail, dst, live, .. } => (fail, Reg::x(dst.0), live & !IN_PLACE),)*
                 _ => unreachable!("only arithmetic instructions come here"),
             }
         };

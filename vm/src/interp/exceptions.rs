@@ -18,6 +18,7 @@ use crate::atom;
 use crate::atom::{Atom, well_known};
 use crate::bif::{BifEntry, Class, Exception};
 use crate::code::export::Mfa;
+use crate::code::instr::IN_PLACE;
 use crate::code::{Instr, module};
 use crate::heap::Heap;
 use crate::process::flags::Flag;
@@ -137,7 +138,8 @@ impl Raised {
                 | Instr::SubCX { .. }
                 | Instr::AddCYX { .. }
                 | Instr::SubCYX { .. }
-        ) {
+        ) || is_in_place(instruction)
+        {
             return Raised::error(reason);
         }
         let mfa = Mfa {
@@ -169,6 +171,18 @@ impl Raised {
     pub fn by_apply(&self) -> bool {
         matches!(&self.top, Top::Function(mfa, _)
             if mfa.module == well_known::ERLANG && mfa.function == well_known::APPLY)
+    }
+}
+
+/// Whether the stock VM adds or subtracts in place here, though the constant is too large for that in this one.
+fn is_in_place(instruction: &Instr) -> bool {
+    match *instruction {
+        Instr::Add { live, .. }
+        | Instr::AddX { live, .. }
+        | Instr::AddYX { live, .. }
+        | Instr::Sub { live, .. }
+        | Instr::SubX { live, .. } => live & IN_PLACE != 0,
+        _ => false,
     }
 }
 

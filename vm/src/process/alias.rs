@@ -30,10 +30,18 @@ pub fn owner(alias: RefNumber) -> Option<Pid> {
     shard(alias).read().get(&alias).copied()
 }
 
-/// Sends a message to an alias; dropped where it is none.
-pub fn send_to(alias: RefNumber, message: OwnedTerm) {
+/// Sends a message to an alias; dropped where it is none. One that is to bring its sender (`traced`) is a cell of the
+/// message and a sequential token.
+pub fn send_to(alias: RefNumber, message: OwnedTerm, traced: Option<Pid>) {
     if let Some(pid) = owner(alias) {
-        let _ = send(pid, Signal::AliasMessage { alias, message });
+        let _ = send(
+            pid,
+            Signal::AliasMessage {
+                alias,
+                message,
+                traced,
+            },
+        );
     }
 }
 

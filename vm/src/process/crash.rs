@@ -95,7 +95,7 @@ fn metadata<'h>(heap: Heap<'h>, level: Atom, group_leader: Term<'_>, pid: Option
 
 fn deliver(message: OwnedTerm, from: Option<Pid>) {
     if let SystemLogger::Process(pid) = system_logger() {
-        match signal::send(pid, signal::Signal::Message(message.clone())) {
+        match signal::send(pid, signal::Signal::Notice(message.clone())) {
             Ok(()) => return,
             Err(_) => {
                 set_system_logger(SystemLogger::Logger);

@@ -169,8 +169,7 @@ impl Process {
     }
 
     fn tell_link(&self, peer: Peer) {
-        let from = Peer::Process(self.pid);
-        signal::send_exit(peer, from, ExitKind::Link, self.reason());
+        signal::send_exit_of(self, peer, ExitKind::Link, self.reason());
     }
 }
 
@@ -191,6 +190,7 @@ pub fn answer_for_dead(pid: Pid, signal: Signal) {
         } => handle::send_down(reference, &Monitored { origin, name }, pid, noproc),
         Signal::Rpc(run) => run(None),
         Signal::Message(_)
+        | Signal::Notice(_)
         | Signal::Traced { .. }
         | Signal::AliasMessage { .. }
         | Signal::Exit { .. }
@@ -201,6 +201,7 @@ pub fn answer_for_dead(pid: Pid, signal: Signal) {
         | Signal::Timeout(_)
         | Signal::Poke
         | Signal::Seen(_)
+        | Signal::SeenNotice(_)
         | Signal::SeenPair(_)
         | Signal::Marker => {}
     }

@@ -37,7 +37,7 @@ impl Process {
                 return true;
             };
             self.signalled.set(true);
-            if matches!(node.item, Signal::Message(_)) {
+            if matches!(node.item, Signal::Message(_) | Signal::Notice(_)) {
                 messages += 1;
                 self.append(node);
             } else {
@@ -76,17 +76,28 @@ impl Process {
 
     fn handle(&self, node: Box<Node<Signal>>) {
         match node.item {
-            Signal::Message(_) | Signal::Traced { .. } => self.append(node),
-            Signal::AliasMessage { alias, message } => {
+            Signal::Message(_) | Signal::Notice(_) | Signal::Traced { .. } => self.append(node),
+            Signal::AliasMessage {
+                alias,
+                message,
+                traced,
+            } => {
                 if self.accepts_alias_message(alias) {
-                    self.deliver(message);
+                    match traced {
+                        None => self.deliver(message),
+                        from => self.append(Node::new(Signal::Traced {
+                            from,
+                            pair: message,
+                        })),
+                    }
                 }
             }
             Signal::Exit {
                 from,
                 kind,
                 message,
-            } => self.handle_exit(from, kind, message),
+                has_token,
+            } => self.handle_exit(from, kind, message, has_token),
             Signal::Link { from } => {
                 self.relations.accept_link(from);
                 events::process(self, atom!("getting_linked"), from.term(self.heap()));
@@ -111,7 +122,7 @@ impl Process {
             Signal::Down { reference, message } => self.handle_down(reference, message),
             Signal::Change { reference, message } => {
                 if self.relations.with_monitor(reference, |_| ()).is_some() {
-                    self.deliver(self.with_tag(reference, message));
+                    self.notify(self.with_tag(reference, message));
                 }
             }
             Signal::Rpc(run) => run(Some(self)),
@@ -120,22 +131,29 @@ impl Process {
                 // What was done beside the schedulers is done.
                 self.flags.set(Flag::Works, false);
             }
-            Signal::Seen(_) | Signal::SeenPair(_) | Signal::Marker => {
+            Signal::Seen(_) | Signal::SeenNotice(_) | Signal::SeenPair(_) | Signal::Marker => {
                 unreachable!("only a mailbox has these")
             }
         }
     }
 
-    /// Puts a message into the mailbox.
+    /// Puts a message of a process into the mailbox.
     pub fn deliver(&self, message: OwnedTerm) {
         self.append(Node::new(Signal::Message(message)));
+    }
+
+    /// Puts a message of something that is no process into the mailbox.
+    fn notify(&self, message: OwnedTerm) {
+        self.append(Node::new(Signal::Notice(message)));
     }
 
     /// A message joins the mailbox.
     fn append(&self, node: Box<Node<Signal>>) {
         if events::receives(self) {
             match &node.item {
-                Signal::Message(message) => events::receive(self, None, message.term()),
+                Signal::Message(message) | Signal::Notice(message) => {
+                    events::receive(self, None, message.term());
+                }
                 Signal::Traced { from, pair } => {
                     if let Some(cell) = pair.term().as_cons() {
                         events::receive(self, *from, cell.head());
@@ -151,7 +169,7 @@ impl Process {
         acknowledge_unlink(Peer::Process(self.pid), to, id);
     }
 
-    fn handle_exit(&self, from: Peer, kind: ExitKind, message: OwnedTerm) {
+    fn handle_exit(&self, from: Peer, kind: ExitKind, message: OwnedTerm, has_token: bool) {
         if kind == ExitKind::Link {
             if !self.relations.remove_link(from) {
                 return;
@@ -162,10 +180,18 @@ impl Process {
         if kind != ExitKind::Link && reason.is_atom(well_known::KILL) {
             self.begin_exit(Term::atom(well_known::KILLED));
         } else if self.traps_exits() {
-            self.deliver(message);
+            match (has_token, from) {
+                (true, Peer::Process(pid)) => self.append(Node::new(Signal::Traced {
+                    from: Some(pid),
+                    pair: message,
+                })),
+                _ => self.deliver(message),
+            }
         } else if kind == ExitKind::Suicide || !reason.is_atom(well_known::NORMAL) {
             let message = message.adopt(self.heap());
             let [_, _, reason] = message
+                .as_cons()
+                .map_or(message, |pair| pair.head())
                 .as_tuple_of::<3>()
                 .expect("an exit message is a tuple of three");
             self.begin_exit(reason);
@@ -182,9 +208,16 @@ impl Process {
         else {
             return;
         };
+        // In the stock VM only a message whose reason takes memory ends a sequential trace.
+        let reason = message.term().as_tuple_of::<5>().map(|message| message[4]);
+        let takes_memory = reason.is_some_and(|reason| reason.kind_if_boxed().is_some());
         let message = self.with_tag(reference, message);
         self.end_monitor(reference, alias);
-        self.deliver(message);
+        if takes_memory {
+            self.deliver(message);
+        } else {
+            self.notify(message);
+        }
     }
 
     /// A monitor ends: what is left of its entry is the alias, if that goes on.
@@ -244,10 +277,12 @@ pub(super) fn acknowledge_unlink(from: Peer, to: Peer, id: u64) {
     }
 }
 
-/// The reason in `{'EXIT', From, Reason}`.
+/// The reason in `{'EXIT', From, Reason}`, or in a cell of that and a token.
 pub fn exit_reason(message: &OwnedTerm) -> Term<'_> {
+    let message = message.term();
     message
-        .term()
+        .as_cons()
+        .map_or(message, |pair| pair.head())
         .as_tuple_of::<3>()
         .map(|[_, _, reason]| reason)
         .expect("an exit message is a tuple of three")

@@ -20,6 +20,10 @@ use crate::term::{Pid, PortId, Term};
 pub trait Schedulers: Send + Sync {
     /// A process is to be run.
     fn ready(&self, process: Queued);
+    /// A process that was just spawned is to be run: not after those that its parent wakes later.
+    fn begins(&self, process: Queued) {
+        self.ready(process);
+    }
     /// A process that may wait in a run queue is to be served sooner than when it was put there
     /// ([`Shared::service_priority`](super::Shared::service_priority)).
     fn hurry(&self, _: Pid) {}
@@ -266,9 +270,7 @@ pub fn print(term: Term<'_>) -> String {
 
 /// Hands a process to the schedulers.
 pub fn ready(process: Queued) {
-    if crate::trace::monitor::profiles_processes() {
-        crate::trace::monitor::process(process.shared().pid(), None, true);
-    }
+    tell_ready(&process);
     if let Some(schedulers) = SCHEDULERS.get() {
         return schedulers.ready(process);
     }
@@ -280,6 +282,23 @@ pub fn ready(process: Queued) {
             schedulers.ready(process);
         }
         None => early.push(process),
+    }
+}
+
+/// A process that was just spawned is to be run.
+pub fn begins(process: Queued) {
+    match SCHEDULERS.get() {
+        Some(schedulers) => {
+            tell_ready(&process);
+            schedulers.begins(process);
+        }
+        None => ready(process),
+    }
+}
+
+fn tell_ready(process: &Queued) {
+    if crate::trace::monitor::profiles_processes() {
+        crate::trace::monitor::process(process.shared().pid(), None, true);
     }
 }
 

@@ -115,7 +115,7 @@ impl Mailbox {
     pub fn append(&self, node: Box<Node<Signal>>) {
         debug_assert!(matches!(
             node.item,
-            Signal::Message(_) | Signal::Traced { .. }
+            Signal::Message(_) | Signal::Notice(_) | Signal::Traced { .. }
         ));
         self.len.set(self.len.get() + 1);
         self.link_last(Box::into_raw(node));
@@ -157,18 +157,25 @@ impl Mailbox {
         let mut seen = self.seen.borrow_mut();
         // SAFETY: by contract.
         let item = unsafe { &mut (*node).item };
-        if let Signal::Seen(at) | Signal::SeenPair(at) = *item {
+        if let Signal::Seen(at) | Signal::SeenNotice(at) | Signal::SeenPair(at) = *item {
             // SAFETY: a seen message's word is a root of this process's heap, kept current by the collector.
             let term = unsafe { Term::from_word(seen.words[at as usize]) };
-            return if matches!(*item, Signal::Seen(_)) {
-                term
-            } else {
+            return if matches!(*item, Signal::SeenPair(_)) {
                 message_of_pair(term)
+            } else {
+                term
             };
         }
         let at = u32::try_from(seen.words.len()).expect("fewer than 2^32 messages fit the memory");
         match std::mem::replace(item, Signal::Seen(at)) {
             Signal::Message(message) => {
+                let term = message.adopt(heap);
+                seen.words.push(term.word());
+                seen.nodes.push(node);
+                term
+            }
+            Signal::Notice(message) => {
+                *item = Signal::SeenNotice(at);
                 let term = message.adopt(heap);
                 seen.words.push(term.word());
                 seen.nodes.push(node);
@@ -185,9 +192,8 @@ impl Mailbox {
         }
     }
 
-    /// Takes the current message out; the next receive starts with the first. If it brought a token (`[]` for
-    /// none), gives the cell of message and token, a word of the process's heap.
-    pub fn remove_current(&self) -> Option<Word> {
+    /// Takes the current message out; the next receive starts with the first.
+    pub fn remove_current(&self) -> Removed {
         let node = self.current.get();
         assert!(!node.is_null(), "a message is current when it is removed");
         // SAFETY: `current` is a node of the list; nothing else points to it (a marker's node is no message).
@@ -195,10 +201,14 @@ impl Mailbox {
         let pair = match removed.item {
             Signal::Seen(at) => {
                 self.forget_seen(at as usize);
-                None
+                Removed::WithoutToken
             }
-            Signal::SeenPair(at) => Some(self.forget_seen(at as usize)),
-            _ => None,
+            Signal::SeenPair(at) => Removed::Pair(self.forget_seen(at as usize)),
+            Signal::SeenNotice(at) => {
+                self.forget_seen(at as usize);
+                Removed::Notice
+            }
+            _ => Removed::WithoutToken,
         };
         self.len.set(self.len.get() - 1);
         self.restart();
@@ -214,6 +224,7 @@ impl Mailbox {
             let item = unsafe { &mut (*moved).item };
             *item = match item {
                 Signal::SeenPair(_) => Signal::SeenPair(at as u32),
+                Signal::SeenNotice(_) => Signal::SeenNotice(at as u32),
                 _ => Signal::Seen(at as u32),
             };
         }
@@ -245,8 +256,9 @@ impl Mailbox {
         while !node.is_null() {
             // SAFETY: a node of the list, which is held mutably.
             unsafe {
-                if let Signal::Message(message) | Signal::Traced { pair: message, .. } =
-                    &mut (*node).item
+                if let Signal::Message(message)
+                | Signal::Notice(message)
+                | Signal::Traced { pair: message, .. } = &mut (*node).item
                 {
                     message.copy_literals(area);
                 }
@@ -357,8 +369,9 @@ impl Mailbox {
         while !node.is_null() {
             // SAFETY: a node of the list.
             unsafe {
-                if let Signal::Message(message) | Signal::Traced { pair: message, .. } =
-                    &(*node).item
+                if let Signal::Message(message)
+                | Signal::Notice(message)
+                | Signal::Traced { pair: message, .. } = &(*node).item
                 {
                     words += message.words();
                 }
@@ -399,6 +412,16 @@ impl Drop for Mailbox {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// What a message that was taken out says of the sequential token.
+pub enum Removed {
+    /// The receiver has none from now on.
+    WithoutToken,
+    /// The receiver keeps its own.
+    Notice,
+    /// The cell of message and token (`[]` for none), a word of the process's heap.
+    Pair(Word),
 }
 
 /// The message of a cell that brought a token, too.

@@ -140,8 +140,8 @@ struct Roots {
 /// What few processes have.
 #[derive(Default)]
 pub(crate) struct Extras {
-    /// Buffer of `process_flag(save_calls, N)`: its size and the calls, oldest first.
-    pub(crate) saved_calls: Option<(usize, std::collections::VecDeque<SavedCall>)>,
+    /// Buffer of `process_flag(save_calls, N)`.
+    pub(crate) saved_calls: Option<crate::trace::saved_calls::SavedCalls>,
     /// The time of functions that is being taken (`call_time`).
     pub(crate) timed: Option<crate::trace::call::Timed>,
     /// The traced BIF that gave way.
@@ -150,19 +150,6 @@ pub(crate) struct Extras {
     sequential: (u64, u64),
     /// What is to be done before it next runs code.
     tasks: Option<Box<task::Tasks>>,
-}
-
-/// An entry of `process_info(Pid, last_calls)`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum SavedCall {
-    /// A call of an exported function.
-    Call(Mfa),
-    /// `send`.
-    Send,
-    /// `receive`.
-    Receive,
-    /// `timeout`.
-    Timeout,
 }
 
 /// What a process that does not run waits for.
@@ -382,41 +369,6 @@ impl Process {
         self.mailbox
             .for_each(self.heap(), |message| messages.push(message));
         messages
-    }
-
-    /// Notes a call where `process_flag(save_calls, N)` asks for it.
-    #[inline]
-    pub fn save_call(&self, call: SavedCall) {
-        if self.flags.has(flags::Flag::SavesCalls) {
-            self.push_saved_call(call);
-        }
-    }
-
-    #[cold]
-    fn push_saved_call(&self, call: SavedCall) {
-        self.with_extras(|extras| {
-            if let Some((limit, calls)) = &mut extras.saved_calls {
-                if calls.len() >= *limit {
-                    calls.pop_front();
-                }
-                calls.push_back(call);
-            }
-        });
-    }
-
-    /// Sets how many calls are noted (`save_calls`), 0 for none; how many were.
-    pub fn set_save_calls(&self, limit: usize) -> usize {
-        self.flags.set(flags::Flag::SavesCalls, limit > 0);
-        let calls = (limit > 0).then(|| (limit, std::collections::VecDeque::new()));
-        self.with_extras(|extras| std::mem::replace(&mut extras.saved_calls, calls))
-            .map_or(0, |(limit, _)| limit)
-    }
-
-    /// The noted calls, oldest first; none where calls are not noted.
-    pub fn saved_calls(&self) -> Option<Vec<SavedCall>> {
-        let extras = self.extras.borrow();
-        let (_, calls) = extras.as_ref()?.saved_calls.as_ref()?;
-        Some(calls.iter().copied().collect())
     }
 
     pub(crate) fn with_extras<R>(&self, run: impl FnOnce(&mut Extras) -> R) -> R {

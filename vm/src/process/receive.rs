@@ -8,10 +8,12 @@
 use std::time::Duration;
 
 use super::hooks;
+use super::mailbox::Removed;
 use super::signal::RefNumber;
 use super::{Process, Wait};
 use crate::term::word::{self, Word};
 use crate::term::{Kind, Term};
+use crate::trace::saved_calls::SavedCall;
 use crate::trace::{events, sequential};
 
 /// The time limit of the receive in progress.
@@ -52,11 +54,14 @@ impl Process {
 
     /// The current message is received: takes it out, and ends the receive.
     pub fn accept_message(&mut self) {
-        let pair = self.mailbox.remove_current();
-        if pair.is_some() || !self.seq_token().is_nil() {
-            self.receive_token(pair);
+        match self.mailbox.remove_current() {
+            Removed::WithoutToken if self.seq_token().is_nil() => {}
+            Removed::WithoutToken => self.receive_token(None),
+            Removed::Notice => {}
+            Removed::Pair(pair) => self.receive_token(Some(pair)),
         }
         self.disarm_timeout();
+        self.save_call(SavedCall::Receive);
     }
 
     /// The message that is received brought a token, or none where the process has one.
@@ -81,6 +86,7 @@ impl Process {
     pub fn restart_receive(&mut self) {
         self.mailbox.restart();
         self.disarm_timeout();
+        self.save_call(SavedCall::Timeout);
         events::timeout(self);
     }
 

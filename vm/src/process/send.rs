@@ -1,16 +1,17 @@
 //! Sending a message: to a process, a name, a name at a node, a port, or an alias.
 
+use super::Process;
 use super::alias;
 use super::crash;
 use super::hooks::{self, PortSent, RemoteSent, RemoteTo};
 use super::registry;
-use super::signal::{self, Peer, Signal};
-use super::{Process, SavedCall};
+use super::signal::{self, Peer, RefNumber, Signal};
 use crate::atom::{Atom, well_known as w};
 use crate::bif::{BifResult, Call, Stop, Trap, badarg};
 use crate::heap::OwnedTerm;
 use crate::node_name::{self, Node};
 use crate::term::{Kind, Pid, PortId, Term};
+use crate::trace::saved_calls::SavedCall;
 use crate::trace::{events, points, sequential};
 use std::sync::atomic::Ordering;
 
@@ -83,7 +84,7 @@ pub fn deliver<'p>(
         },
         Kind::Ref(reference) => {
             events::send(process, to, message);
-            alias::send_to(reference.number(), OwnedTerm::message_of(message));
+            to_alias(process, to, reference.number(), message);
             Ok(Sent::Done)
         }
         Kind::Port(port) => {
@@ -154,7 +155,8 @@ fn to_process(from: &Process, pid: Pid, message: Term<'_>) {
             return from.deliver(OwnedTerm::message_of(message));
         }
     }
-    signal::send_message(pid, OwnedTerm::message_of(message));
+    // A message to nobody is dropped.
+    let _ = signal::send(pid, Signal::Message(OwnedTerm::message_of(message)));
 }
 
 /// Whether messages must bring who sent them, or a token.
@@ -164,19 +166,29 @@ fn is_marked(from: &Process) -> bool {
 
 #[cold]
 fn to_process_marked(from: &Process, pid: Pid, message: Term<'_>) {
+    let pair = marked(from, Term::pid(pid), message);
+    let from = Some(from.pid());
+    // A message to nobody is dropped.
+    let _ = signal::send(pid, Signal::Traced { from, pair });
+}
+
+/// A cell of a message and its sender's token, which is told.
+fn marked(from: &Process, to: Term<'_>, message: Term<'_>) -> OwnedTerm {
     let heap = from.heap();
     let token = if from.seq_token().is_nil() {
         Term::NIL
     } else {
-        sequential::send(from, Term::pid(pid), heap.copy(message))
+        sequential::send(from, heap.copy(to), heap.copy(message))
     };
-    let pair = OwnedTerm::build(|heap| {
-        let message = heap.copy_message(message);
-        heap.cons(message, heap.copy(token))
-    });
-    let from = Some(from.pid());
-    // A message to nobody is dropped.
-    let _ = signal::send(pid, Signal::Traced { from, pair });
+    OwnedTerm::build(|heap| heap.cons(heap.copy_message(message), heap.copy(token)))
+}
+
+fn to_alias(from: &Process, to: Term<'_>, alias: RefNumber, message: Term<'_>) {
+    if !is_marked(from) {
+        alias::send_to(alias, OwnedTerm::message_of(message), None);
+    } else if alias::owner(alias).is_some() {
+        alias::send_to(alias, marked(from, to, message), Some(from.pid()));
+    }
 }
 
 fn to_peer(from: &Process, peer: Peer, message: Term<'_>, options: SendOptions) -> Sent {

@@ -14,6 +14,7 @@ use crate::atom::{Atom, well_known};
 use crate::heap::{Heap, LiteralRange, OwnedTerm};
 use crate::node_name::Node as NodeName;
 use crate::term::{Kind, Pid, PortId, Term};
+use crate::trace::sequential;
 
 /// A reference's number.
 pub type RefNumber = [u64; 2];
@@ -98,8 +99,10 @@ pub type Rpc = Box<dyn FnOnce(Option<&Process>) + Send>;
 
 /// A signal.
 pub enum Signal {
-    /// A message.
+    /// A message of a process of this node, which has no sequential token: its receiver will have none, either.
     Message(OwnedTerm),
+    /// A message of anything else: the receiver keeps its sequential token.
+    Notice(OwnedTerm),
     /// A message that brings the sender (for `'receive'` patterns) and a sequential token: a cell of the
     /// message and the token, which is `[]` where there is none.
     Traced {
@@ -114,6 +117,8 @@ pub enum Signal {
         alias: RefNumber,
         /// The message.
         message: OwnedTerm,
+        /// Who sent it, where `message` is `[Message | Token]`.
+        traced: Option<Pid>,
     },
     /// An exit signal.
     Exit {
@@ -123,6 +128,8 @@ pub enum Signal {
         kind: ExitKind,
         /// `{'EXIT', From, Reason}`.
         message: OwnedTerm,
+        /// Whether `message` is a cell of that and a sequential token.
+        has_token: bool,
     },
     /// A link set up by the other side.
     Link {
@@ -179,6 +186,8 @@ pub enum Signal {
     Poke,
     /// In a mailbox only: a message whose term is the heap's; its place among the seen ones.
     Seen(u32),
+    /// In a mailbox only: the same of a [`Notice`](Signal::Notice).
+    SeenNotice(u32),
     /// In a mailbox only: the same of a message that brought a token; the heap's term is the cell of both.
     SeenPair(u32),
     /// In a mailbox only: a place that a receive can start from.
@@ -190,6 +199,7 @@ impl Signal {
     pub(super) fn copy_literals(&mut self, area: LiteralRange) {
         match self {
             Signal::Message(message)
+            | Signal::Notice(message)
             | Signal::AliasMessage { message, .. }
             | Signal::Exit { message, .. }
             | Signal::Down { message, .. }
@@ -208,6 +218,7 @@ impl Signal {
             | Signal::Timeout(_)
             | Signal::Poke
             | Signal::Seen(_)
+            | Signal::SeenNotice(_)
             | Signal::SeenPair(_)
             | Signal::Marker => {}
         }
@@ -227,7 +238,10 @@ fn send_urgent(to: Pid, signal: Signal, urgency: Priority) -> Result<(), Signal>
     };
     let is_message = matches!(
         signal,
-        Signal::Message(_) | Signal::Traced { .. } | Signal::AliasMessage { .. }
+        Signal::Message(_)
+            | Signal::Notice(_)
+            | Signal::Traced { .. }
+            | Signal::AliasMessage { .. }
     );
     match shared.queue.push(Node::new(signal)) {
         Ok(()) => {
@@ -248,9 +262,9 @@ fn send_urgent(to: Pid, signal: Signal, urgency: Priority) -> Result<(), Signal>
     }
 }
 
-/// Sends a message that has memory of its own; false where there is no such process.
+/// Sends a message of something that is no process, which has memory of its own; false where there is no such process.
 pub fn send_message(to: Pid, message: OwnedTerm) -> bool {
-    send(to, Signal::Message(message)).is_ok()
+    send(to, Signal::Notice(message)).is_ok()
 }
 
 /// Sends a message to what is registered under a name; false where that is no process of this node.
@@ -302,6 +316,7 @@ pub fn send_exit(to: Peer, from: Peer, kind: ExitKind, reason: Term<'_>) {
                     from,
                     kind,
                     message,
+                    has_token: false,
                 },
             );
         }
@@ -315,6 +330,30 @@ pub fn send_exit(to: Peer, from: Peer, kind: ExitKind, reason: Term<'_>) {
                 distribution.exit(node, number, from, kind, reason);
             }
         }
+    }
+}
+
+/// Sends an exit signal of a process, which brings the process's sequential token to one of this node.
+pub fn send_exit_of(process: &Process, to: Peer, kind: ExitKind, reason: Term<'_>) {
+    let from = Peer::Process(process.pid());
+    match to {
+        Peer::Process(pid) if !process.seq_token().is_nil() => {
+            let message = exit_message(from, reason);
+            let token = sequential::exit(process, pid, message.term());
+            let message = OwnedTerm::build(|heap| {
+                heap.cons(heap.copy_message(message.term()), heap.copy(token))
+            });
+            let _ = send(
+                pid,
+                Signal::Exit {
+                    from,
+                    kind,
+                    message,
+                    has_token: true,
+                },
+            );
+        }
+        _ => send_exit(to, from, kind, reason),
     }
 }
 

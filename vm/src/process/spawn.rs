@@ -10,10 +10,10 @@ use super::relations::{AliasKind, Monitor, Monitored, Target};
 use super::shared::{Priority, Shared};
 use super::signal::{Origin, Peer, RefNumber};
 use super::{Process, table};
-use crate::atom::Atom;
+use crate::atom::{Atom, well_known as w};
 use crate::code::{Instr, Mfa};
 use crate::heap::raw::STACK_SLACK;
-use crate::heap::{OwnedTerm, RawHeap, sizes};
+use crate::heap::{Heap, OwnedTerm, RawHeap, sizes};
 use crate::term::word::{self, IMM_RETURN, Word};
 use crate::term::{Pid, Term};
 use crate::trace::{events, flags, sequential};
@@ -120,6 +120,8 @@ pub struct Options {
     pub shown: Option<Mfa>,
     /// Who leads its group; the spawner's leader unless given.
     pub group_leader: Option<OwnedTerm>,
+    /// The tag of the message that tells of it, where one is to be sent (`spawn_request`); a sequential trace shows it.
+    pub reply_tag: Option<OwnedTerm>,
 }
 
 /// How a new process is monitored.
@@ -148,6 +150,7 @@ impl Options {
             system: false,
             shown: None,
             group_leader: None,
+            reply_tag: None,
         }
     }
 }
@@ -163,6 +166,7 @@ impl Default for Options {
 pub struct Spawned {
     pid: Pid,
     monitor: Option<RefNumber>,
+    traced: Option<(RefNumber, OwnedTerm)>,
     shared: std::sync::Arc<Shared>,
 }
 
@@ -177,10 +181,15 @@ impl Spawned {
         self.monitor
     }
 
+    /// Where a sequential trace goes on in it: the reference of the request to spawn it, and its token.
+    pub fn traced(&self) -> Option<&(RefNumber, OwnedTerm)> {
+        self.traced.as_ref()
+    }
+
     /// Lets it run.
     pub fn start(self) -> Pid {
         if let Some(queued) = self.shared.wake() {
-            super::hooks::ready(queued);
+            super::hooks::begins(queued);
         }
         self.pid
     }
@@ -218,12 +227,11 @@ pub fn spawn(
     }));
     let link = options.link;
     events::begins(parent, &shared, link);
+    let reply_tag = options.reply_tag.clone();
     let monitor = parent.and_then(|parent| relate(parent, &process, options));
-    if let Some(parent) = parent.filter(|parent| !parent.seq_token().is_nil()) {
-        sequential::spawn(parent, &process, |heap| {
-            spawn_message(heap, parent, &process)
-        });
-    }
+    let traced = parent
+        .filter(|parent| !parent.seq_token().is_nil())
+        .map(|parent| trace_sequentially(parent, &process, monitor, reply_tag));
     if shared.tracee().has(flags::PROCS)
         || parent.is_some_and(|parent| parent.shared().tracee().has(flags::PROCS))
     {
@@ -237,12 +245,45 @@ pub fn spawn(
     Ok(Spawned {
         pid,
         monitor,
+        traced,
         shared,
     })
 }
 
+/// The child of a process with a sequential token gets it, and the tracer is told of a request and its reply, whose
+/// reference is given back with the child's token.
+#[cold]
+fn trace_sequentially(
+    parent: &Process,
+    child: &Process,
+    monitor: Option<RefNumber>,
+    reply_tag: Option<OwnedTerm>,
+) -> (RefNumber, OwnedTerm) {
+    let reference = monitor.unwrap_or_else(crate::reference::next);
+    let heap = parent.heap();
+    let tag = match &reply_tag {
+        Some(tag) => heap.copy(tag.term()),
+        None => Term::atom(w::SPAWN_REPLY),
+    };
+    let ok = Term::atom(w::OK);
+    let reply = heap.tuple(&[tag, heap.reference(reference), ok, Term::pid(child.pid())]);
+    sequential::spawn(
+        parent,
+        child,
+        |heap| spawn_message(heap, parent, child, reference, tag),
+        reply_tag.is_none().then_some(reply),
+    );
+    (reference, OwnedTerm::copy_of(child.seq_token()))
+}
+
 /// What the tracer of a sequential token sees of a spawn: a request to this node.
-fn spawn_message<'h>(heap: crate::heap::Heap<'h>, parent: &Process, child: &Process) -> Term<'h> {
+fn spawn_message<'h>(
+    heap: Heap<'h>,
+    parent: &Process,
+    child: &Process,
+    reference: RefNumber,
+    tag: Term<'_>,
+) -> Term<'h> {
     let mfa = child.initial_call();
     let function = heap.tuple(&[
         Term::atom(mfa.module),
@@ -251,12 +292,12 @@ fn spawn_message<'h>(heap: crate::heap::Heap<'h>, parent: &Process, child: &Proc
     ]);
     heap.tuple(&[
         Term::atom(crate::atom!("spawn_request")),
-        heap.reference(crate::reference::next()),
+        heap.reference(reference),
         Term::pid(parent.pid()),
         heap.copy(parent.group_leader()),
         function,
         Term::NIL,
-        Term::atom(crate::atom!("spawn_reply")),
+        heap.copy(tag),
         Term::NIL,
     ])
 }

@@ -7,7 +7,7 @@
 //! A slot is read under an epoch guard: what it points to is freed only when nobody who could have seen it
 //! still looks.
 
-use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crossbeam_epoch::Guard;
@@ -41,6 +41,8 @@ struct Table {
     count: AtomicUsize,
     /// One past the highest slot ever used.
     high: AtomicUsize,
+    /// All free numbers are out, to be put in another order.
+    reordered: AtomicBool,
 }
 
 static TABLE: OnceLock<Table> = OnceLock::new();
@@ -74,6 +76,7 @@ impl Table {
             put_at: AtomicUsize::new(0),
             count: AtomicUsize::new(0),
             high: AtomicUsize::new(0),
+            reordered: AtomicBool::new(false),
         }
     }
 
@@ -82,6 +85,17 @@ impl Table {
     }
 
     fn reserve(&self) -> Option<Pid> {
+        loop {
+            let pid = self.reserve_one();
+            // While all free numbers are out to be put in another order, the table is not full.
+            if pid.is_some() || !self.reordered.load(Ordering::Acquire) {
+                return pid;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    fn reserve_one(&self) -> Option<Pid> {
         let size = self.slots.len();
         if self.count.fetch_add(1, Ordering::AcqRel) >= size {
             self.count.fetch_sub(1, Ordering::AcqRel);
@@ -102,8 +116,12 @@ impl Table {
     }
 
     fn release(&self, pid: Pid) {
+        self.put((pid.0 + self.slots.len() as u64) & PID_MASK);
+    }
+
+    /// A number is to be given after all that are free.
+    fn put(&self, next: u64) {
         let size = self.slots.len();
-        let next = (pid.0 + size as u64) & PID_MASK;
         let at = self.put_at.fetch_add(1, Ordering::Relaxed) & (size - 1);
         let distance = next.wrapping_sub(at as u64) & PID_MASK;
         // The ring has as many places as there are numbers; the one before in this place was taken, or its
@@ -116,6 +134,40 @@ impl Table {
         }
         self.count.fetch_sub(1, Ordering::AcqRel);
     }
+
+    /// The number that is given next.
+    fn next(&self) -> Option<Pid> {
+        let at = self.take_at.load(Ordering::Relaxed) & (self.slots.len() - 1);
+        let distance = self.ring[at].load(Ordering::Acquire);
+        (distance != TAKEN).then(|| Pid(distance.wrapping_add(at as u64) & PID_MASK))
+    }
+
+    /// Free numbers count up from the one after `last`.
+    fn set_next(&self, last: u64) {
+        if self.reordered.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let size = self.slots.len() as u64;
+        let first = last.wrapping_add(1) & PID_MASK;
+        let mut distances: Vec<u64> = std::iter::from_fn(|| self.reserve_one())
+            .map(|pid| pid.0.wrapping_sub(first) & (size - 1))
+            .collect();
+        distances.sort_unstable();
+        for distance in distances {
+            self.put((first + distance) & PID_MASK);
+        }
+        self.reordered.store(false, Ordering::Release);
+    }
+}
+
+/// The pid that is given next, for tests.
+pub fn next_pid() -> Option<Pid> {
+    table().next()
+}
+
+/// Lets free pids count up from the one after `last`, for tests.
+pub fn set_next_pid(last: u64) {
+    table().set_next(last);
 }
 
 /// A pid that nobody has, until it is released; none when the table is full.
@@ -204,6 +256,20 @@ mod tests {
         table.release(Pid(0));
         assert_eq!(table.reserve(), Some(Pid(6)));
         assert_eq!(table.reserve(), Some(Pid(4)));
+        assert_eq!(table.reserve(), None);
+    }
+
+    #[test]
+    fn the_next_number_can_be_set() {
+        let table = Table::new(4);
+        let first = table.reserve();
+        assert_eq!(first, Some(Pid(0)));
+        table.set_next(PID_MASK - 2);
+        assert_eq!(table.next(), Some(Pid(PID_MASK - 1)));
+        assert_eq!(table.reserve(), Some(Pid(PID_MASK - 1)));
+        assert_eq!(table.reserve(), Some(Pid(PID_MASK)));
+        // The slot of 0 is taken.
+        assert_eq!(table.reserve(), Some(Pid(1)));
         assert_eq!(table.reserve(), None);
     }
 

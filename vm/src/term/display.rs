@@ -15,6 +15,7 @@ use crate::atom::Atom;
 use crate::node_name;
 use crate::numeric::{big, float};
 use crate::reference;
+use crate::resource;
 use crate::text::display;
 
 /// What is still to be printed.
@@ -196,6 +197,9 @@ impl<'h> Printer<'h, '_> {
                 self.write(format_args!("#Port<{}.{}>", channel(id), id.data()[0]));
             }
             Kind::Ref(reference) => {
+                if let Some(resource) = reference.resource() {
+                    resource::remember(reference.number(), resource);
+                }
                 let [a, b, c] = reference::display_words(reference.number());
                 self.write(format_args!("#Ref<0.{a}.{b}.{c}>"));
             }

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use super::actions::Actions;
 use super::flags;
 use super::points::{Meta, Point, Spec, Times, of, of_export};
+use super::saved_calls::{self, SavedCall};
 use super::tracer::{Event, Tracer, Wants};
 use crate::atom;
 use crate::atom::Atom;
@@ -104,6 +105,10 @@ pub(crate) fn export(
     registers: &mut Registers,
     export: &'static Export,
 ) -> Flow {
+    if saved_calls::diverted() {
+        saved_calls::put_back();
+        process.save_call(SavedCall::Call(export.mfa));
+    }
     if let Some(point) = of_export(export) {
         let frames = called(process, registers, &point);
         if let Err(flow) = push(process, registers, export.mfa.arity as usize, &frames) {
@@ -123,6 +128,17 @@ pub(crate) fn bif(
 ) -> Flow {
     let export = Export::of(exceptions::mfa_of(traced));
     let original = export.bif().expect("what is traced as a BIF is one");
+    let resumed = process.take_resumed_bif() == Some(std::ptr::from_ref(original) as usize);
+    let point = of_export(export);
+    if saved_calls::diverted() {
+        saved_calls::put_back();
+        if !resumed {
+            process.save_call(SavedCall::Call(export.mfa));
+        }
+    }
+    let Some(point) = point else {
+        return bif_without_point(process, registers, export, original, position);
+    };
     // From here on it is a last call: what it returns to stands on the stack.
     let at = process.ip.get();
     calls::before_call(process, position);
@@ -144,39 +160,77 @@ pub(crate) fn bif(
             return flow;
         }
     }
-    let resumed = process.take_resumed_bif() == Some(std::ptr::from_ref(original) as usize);
-    if !resumed && let Some(point) = of_export(export) {
+    if !resumed {
         let frames = called(process, registers, &point);
         if let Err(flow) = push(process, registers, arity, &frames) {
             return flow;
         }
     }
-    let args: SmallVec<[Term<'_>; 8]> = registers.x[..original.arity as usize]
-        .iter()
-        .map(|&word| term(word))
-        .collect();
-    let result = {
-        // SAFETY: the process does not move, and nothing is collected before the result is in a register.
-        let process: &'static Process = unsafe { &*std::ptr::from_ref(process) };
-        let args = process
-            .heap()
-            .tuple(&args)
-            .as_tuple()
-            .map_or(&[][..], |tuple| tuple.elements());
-        (original.run)(Call::new(process, args)).map(Term::word)
-    };
-    match result {
+    match run_bif(process, registers, original) {
         Ok(result) => {
             registers.x[0] = result;
             go_back(process, registers)
         }
-        Err(stop) => {
-            if let Stop::Trap(trap) = &stop
-                && matches!(**trap, Trap::Yield { .. } | Trap::Wait { .. })
+        Err(stop) => calls::stopped(process, registers, original, stop, Position::Tail),
+    }
+}
+
+/// Runs a BIF whose arguments are in the registers; notes it where it gives way.
+fn run_bif(
+    process: &Process,
+    registers: &Registers,
+    bif: &'static BifEntry,
+) -> Result<Word, calls::ErasedStop> {
+    let args: SmallVec<[Term<'_>; 8]> = registers.x[..bif.arity as usize]
+        .iter()
+        .map(|&word| term(word))
+        .collect();
+    // SAFETY: the process does not move, and nothing is collected before the result is in a register.
+    let process: &'static Process = unsafe { &*std::ptr::from_ref(process) };
+    let args = process
+        .heap()
+        .tuple(&args)
+        .as_tuple()
+        .map_or(&[][..], |tuple| tuple.elements());
+    let result = (bif.run)(Call::new(process, args)).map(Term::word);
+    if let Err(Stop::Trap(trap)) = &result
+        && matches!(**trap, Trap::Yield { .. } | Trap::Wait { .. })
+    {
+        process.set_resumed_bif(std::ptr::from_ref(bif) as usize);
+    }
+    result
+}
+
+/// A call of a BIF that is led to the tracing though nobody traces it: it goes on as the call that it is.
+fn bif_without_point(
+    process: &mut Process,
+    registers: &mut Registers,
+    export: &'static Export,
+    bif: &'static BifEntry,
+    position: Position,
+) -> Flow {
+    match (run_bif(process, registers, bif), position) {
+        (Ok(result), Position::Body) => {
+            registers.x[0] = result;
+            if process.heap.wants_collection() && process.collect(&mut registers.x[..1], 0).is_err()
             {
-                process.set_resumed_bif(std::ptr::from_ref(original) as usize);
+                return Flow::Leave(exceptions::killed_by_heap_size());
             }
-            calls::stopped(process, registers, original, stop, Position::Tail)
+            Flow::At(calls::after(process, position))
+        }
+        (Ok(result), Position::Tail | Position::Last(_)) => {
+            registers.x[0] = result;
+            calls::before_call(process, position);
+            go_back(process, registers)
+        }
+        (Err(stop), Position::Body) => calls::stopped(process, registers, bif, stop, position),
+        (Err(stop), Position::Tail | Position::Last(_)) => {
+            if let Stop::Trap(_) = stop {
+                // It may be called again, by what needs no more than its arguments.
+                calls::before_call(process, position);
+                process.ip.set(export.bif_stub());
+            }
+            calls::stopped(process, registers, bif, stop, Position::Tail)
         }
     }
 }

@@ -10,6 +10,7 @@
 //! | [`actions`] | what match specifications of traces can do |
 //! | [`events`] | everything that is not a call |
 //! | [`sequential`] | `seq_trace`: tokens that travel with messages |
+//! | [`saved_calls`] | the last calls of a process (`save_calls`) |
 //! | [`monitor`] | `erlang:system_monitor/2`, `erlang:system_profile/2` |
 //!
 //! A process that is not traced pays one look at its flags where it sends, receives, is scheduled or ends,
@@ -22,6 +23,7 @@ pub mod events;
 pub mod flags;
 pub mod monitor;
 pub mod points;
+pub mod saved_calls;
 pub mod sequential;
 pub mod tracee;
 pub mod tracer;

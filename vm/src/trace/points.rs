@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::saved_calls;
 use super::tracer::Tracer;
 use crate::atom::{Atom, well_known as w};
 use crate::bif::{BifEntry, BifKind, BifResult, Call, Trap};
@@ -260,12 +261,25 @@ fn set_export(export: &'static Export, point: Option<Point>) {
         Some(point) => EXPORTS.write().insert(key(export), Arc::new(point)),
         None => EXPORTS.write().remove(&key(export)),
     };
+    divert(export, exists || saved_calls::diverted());
+}
+
+/// Lets calls of an export lead to the tracing, or not any more.
+fn divert(export: &'static Export, on: bool) {
     match export.bif() {
         Some(bif) => {
-            let by = exists.then(|| traced_entry(export, bif));
+            let by = on.then(|| traced_entry(export, bif));
             export.set_bif_traced(by);
         }
-        None => export.set_traced(exists),
+        None => export.set_traced(on),
+    }
+}
+
+/// Calls of all exports lead to the tracing from now on, or only those that have a point.
+pub(super) fn divert_all(_writer: &Writer) {
+    let all = saved_calls::diverted();
+    for export in Export::all() {
+        divert(export, all || of_export(export).is_some());
     }
 }
 

@@ -12,9 +12,10 @@ use super::flags as trace_flags;
 use super::tracer::{Event, Tracer, Wants};
 use crate::atom;
 use crate::atom::{Atom, well_known as w};
-use crate::heap::Heap;
+use crate::heap::{Heap, OwnedTerm};
+use crate::process::signal::{self, Signal};
 use crate::process::{Process, table};
-use crate::term::Term;
+use crate::term::{Pid, Term};
 
 /// Flags of tokens.
 const SEND: i64 = 1;
@@ -177,7 +178,7 @@ pub fn update_serial(process: &Process) -> bool {
     true
 }
 
-/// Tells the tracer of something that a token has part in.
+/// Tells the tracer of something that a token has part in, unless the process is sensitive.
 pub fn output(
     process: &Process,
     token: Term<'_>,
@@ -185,6 +186,12 @@ pub fn output(
     receiver: Term<'_>,
     message: Term<'_>,
 ) {
+    if process.shared().tracee().flags() & trace_flags::SENSITIVE == 0 {
+        tell(process, token, what, receiver, message);
+    }
+}
+
+fn tell(process: &Process, token: Term<'_>, what: What, receiver: Term<'_>, message: Term<'_>) {
     let Some([flags, label, serial, sender, last]) = token.as_tuple_of::<5>() else {
         return;
     };
@@ -194,7 +201,7 @@ pub fn output(
         What::Print => (PRINT, atom!("print")),
     };
     let flags = flags.as_small().unwrap_or(0);
-    if flags & flag == 0 || process.shared().tracee().flags() & trace_flags::SENSITIVE != 0 {
+    if flags & flag == 0 {
         return;
     }
     let Some(tracer) = tracer() else {
@@ -256,6 +263,20 @@ pub fn send<'p>(process: &'p Process, receiver: Term<'p>, message: Term<'p>) -> 
     token
 }
 
+/// An exit signal is sent by a process that has a token; the token that goes with it. Nobody is told where the receiver
+/// is gone or sensitive.
+#[cold]
+pub fn exit<'p>(process: &'p Process, to: Pid, message: Term<'_>) -> Term<'p> {
+    update_serial(process);
+    let token = process.seq_token();
+    // It is the receiver whose being sensitive counts.
+    let receiver = table::find(to);
+    if receiver.is_some_and(|shared| shared.tracee().flags() & trace_flags::SENSITIVE == 0) {
+        tell(process, token, What::Send, Term::pid(to), message);
+    }
+    token
+}
+
 /// A message is received that brought a token, or none where the process has one.
 #[cold]
 pub fn receive<'p>(process: &'p Process, token: Option<Term<'p>>, message: Term<'p>) {
@@ -274,12 +295,14 @@ pub fn receive<'p>(process: &'p Process, token: Option<Term<'p>>, message: Term<
     output(process, token, What::Receive, me, message);
 }
 
-/// A process with a token spawns: the child has it, too.
+/// A process with a token spawns: the child has it, too. What is told is a request and a reply (`{Tag, Reference, ok,
+/// Pid}`), the latter as sent and received at once; it is none where it goes as a message.
 #[cold]
 pub fn spawn(
     parent: &Process,
     child: &Process,
     message: impl for<'h> FnOnce(Heap<'h>) -> Term<'h>,
+    reply: Option<Term<'_>>,
 ) {
     update_serial(parent);
     let token = parent.seq_token();
@@ -293,4 +316,28 @@ pub fn spawn(
         .and_then(|token| token[2].as_u64())
         .unwrap_or(0);
     child.set_sequential_counts(serial, serial);
+    update_serial(child);
+    let token = child.seq_token();
+    if let Some(reply) = reply {
+        let me = Term::pid(parent.pid());
+        output(parent, token, What::Send, me, reply);
+        let serial = token.as_tuple_of::<5>().and_then(|token| token[2].as_u64());
+        // The stock VM takes the serial's tagged word for its value here, and programs see where the count goes on.
+        let tagged = serial.unwrap_or(0) << 4 | 0b1111;
+        parent.set_sequential_counts(tagged, tagged);
+        output(parent, token, What::Receive, me, reply);
+    }
+}
+
+/// The reply to a request to spawn goes to the parent, with the child's token.
+#[cold]
+pub fn spawn_reply(child: Pid, parent: &Process, token: &OwnedTerm, reply: &OwnedTerm) {
+    let me = Term::pid(parent.pid());
+    output(parent, token.term(), What::Send, me, reply.term());
+    let pair = OwnedTerm::build(|heap| {
+        heap.cons(heap.copy_message(reply.term()), heap.copy(token.term()))
+    });
+    let from = Some(child);
+    // The parent is there: it runs.
+    let _ = signal::send(parent.pid(), Signal::Traced { from, pair });
 }
