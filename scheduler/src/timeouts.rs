@@ -10,6 +10,7 @@ use vm::term::Pid;
 use crate::clock;
 use crate::timers;
 use crate::wheel::{Key, Wheel};
+use crate::worker;
 
 /// Nanoseconds in a millisecond, which is a tick of the wheels. Ticks count from the start of Erlang
 /// monotonic time.
@@ -126,9 +127,7 @@ impl Timers {
             self.next
                 .store(wheel.next().unwrap_or(u64::MAX), Ordering::Release);
         }
-        for timer in due {
-            timer.fire();
-        }
+        worker::in_order(|| due.into_iter().for_each(|timer| timer.fire()));
     }
 
     /// How many are set.

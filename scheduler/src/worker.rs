@@ -2,7 +2,8 @@
 //!
 //! A process that is woken by the one that runs goes to the worker's *slot*: it has the next turn, its data
 //! being warm. One that is displaced from the slot, or comes from elsewhere, goes to the queue. One that is new is not
-//! displaced: what is woken after it was spawned may count on what it does first. The slot has
+//! displaced: what is woken after it was spawned may count on what it does first; nor is the first of those whom timers
+//! wake together. The slot has
 //! at most [`SLOT_TURNS`] turns in a row while others wait.
 //!
 //! Of all workers those below the *limit* work: as many as are online (`schedulers_online`), or one while
@@ -107,6 +108,15 @@ thread_local! {
     static SLOT: RefCell<Option<Queued>> = const { RefCell::new(None) };
     /// Whether the process in the slot is one that was spawned.
     static SLOT_IS_NEW: Cell<bool> = const { Cell::new(false) };
+    /// Whether timers fire here just now.
+    static TIMERS_FIRE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Fires timers: whom they wake have their turns in the order of the timers, not the last one first.
+pub(crate) fn in_order(fire: impl FnOnce()) {
+    TIMERS_FIRE.set(true);
+    fire();
+    TIMERS_FIRE.set(false);
 }
 
 /// The worker that this thread is.
@@ -582,7 +592,8 @@ impl Schedulers for Workers {
         }
         match here {
             Some(worker) if process.shared().service_priority() == Priority::Normal => {
-                if SLOT_IS_NEW.get() && SLOT.with_borrow(Option::is_some) {
+                let keeps = SLOT_IS_NEW.get() || TIMERS_FIRE.get();
+                if keeps && SLOT.with_borrow(Option::is_some) {
                     return self.push(worker, process);
                 }
                 SLOT_IS_NEW.set(false);
