@@ -138,7 +138,7 @@ pub fn info() -> String {
     );
     let words: usize = ets::registry::all()
         .iter()
-        .filter_map(|table| Some(table.store.try_read()?.words()))
+        .filter_map(|table| Some(table.try_read()?.words()))
         .sum();
     let _ = writeln!(
         text,
@@ -200,7 +200,7 @@ pub fn tables() -> String {
         };
         let (owner, name) = (pid_text(owner), name.name());
         let _ = writeln!(text, "=ets:{owner}\nTable: {name}\nName: {name}");
-        if let Some(store) = table.store.try_read() {
+        if let Some(store) = table.try_read() {
             let _ = writeln!(text, "Objects: {}\nWords: {}", store.len(), store.words());
         }
     }

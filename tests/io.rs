@@ -50,7 +50,10 @@ const SERVICES: &str = r#"
         is_integer(cpu_sup:avg1()),
         cpu_sup:nprocs() > 0,
         Heart
-    }])"#;
+    }]),
+    %% A node that ends otherwise is started again by its heart.
+    init:stop(),
+    receive after infinity -> ok end"#;
 
 const ANSWERS: &str = "{[free_memory,total_memory],[true],[true],true,true,\"echo beat\"}\n";
 

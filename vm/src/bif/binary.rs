@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::bif::iolist::{NoIolist, Piece, SMALL_BINARY, Walk};
 use crate::bif::progress::{give_way, original, resumed};
-use crate::bif::{BifResult, Call, Stop, badarg};
+use crate::bif::{BifResult, Call, Stop, badarg, system_limit};
 use crate::heap::Heap;
 use crate::term::{Bits, Term};
 
@@ -232,7 +232,7 @@ fn list_to_bitstring_1<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 /// Bytes counted so far.
-struct Size(usize);
+struct Size(u64);
 
 fn iolist_size_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let (mut size, mut walk) = match resumed::<Size>(call) {
@@ -245,7 +245,10 @@ fn iolist_size_1<'p>(call: Call<'p>) -> BifResult<'p> {
         match walk.piece() {
             Ok(None) => break,
             Ok(Some(Piece::Byte(_))) => size += 1,
-            Ok(Some(Piece::Bits(bits))) if bits.is_binary() => size += bits.bit_len() / 8,
+            Ok(Some(Piece::Bits(bits))) if bits.is_binary() => {
+                let bytes = bits.bit_len() as u64 / 8;
+                size = size.checked_add(bytes).ok_or_else(system_limit)?;
+            }
             _ => return Err(badarg()),
         }
         steps += ELEMENT_COST;
@@ -258,7 +261,7 @@ fn iolist_size_1<'p>(call: Call<'p>) -> BifResult<'p> {
         }
     }
     call.charge(steps / BYTES_PER_REDUCTION);
-    Ok(Term::size(size))
+    Ok(call.heap.unsigned(size))
 }
 
 /// Small pieces that wait to be a binary of their own.

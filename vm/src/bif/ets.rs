@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use parking_lot::Mutex;
 
 use smallvec::SmallVec;
 
@@ -12,6 +14,8 @@ use crate::arithmetic;
 use crate::atom::{Atom, well_known as w};
 use crate::bif::ets_options::{self, Wanted};
 use crate::bif::{BifResult, Call, Stop, badarg, badarg_because, progress};
+use crate::ets::lock::{Reading, Writing};
+use crate::ets::registry::Renamed;
 use crate::ets::store::{NoSuchKey, Store};
 use crate::ets::{Access, Control, Protection, Table, Type, WriteConcurrency, registry};
 use crate::heap::OwnedTerm;
@@ -105,7 +109,7 @@ pub(crate) fn accessible<'p>(
     access: Access,
 ) -> Result<Handle<'p>, Stop<'p>> {
     let Some(table) = find(id) else {
-        let is_id = matches!(id.kind(), Kind::Atom(_) | Kind::Ref(_));
+        let is_id = id.as_atom().is_some() || id.resource::<TableRef>().is_some();
         return Err(badarg_because(if is_id {
             crate::atom!("id")
         } else {
@@ -116,6 +120,21 @@ pub(crate) fn accessible<'p>(
         return Err(badarg_because(crate::atom!("access")));
     }
     Ok(table)
+}
+
+/// Why a call fails that names a table which is not there.
+fn no_table<'p>() -> Stop<'p> {
+    badarg_because(crate::atom!("id"))
+}
+
+/// The objects of a table that was found, to look at.
+pub(crate) fn reading<'t, 'p>(table: &'t Table) -> Result<Reading<'t>, Stop<'p>> {
+    table.read().ok_or_else(no_table)
+}
+
+/// The objects of a table that was found, to change.
+pub(crate) fn writing<'t, 'p>(table: &'t Table) -> Result<Writing<'t>, Stop<'p>> {
+    table.write().ok_or_else(no_table)
 }
 
 fn id_of<'p>(call: Call<'p>, table: &Arc<Table>) -> Term<'p> {
@@ -181,29 +200,58 @@ fn end(table: &Arc<Table>) -> Option<Store> {
     table.take_down()
 }
 
+/// What a table costs in reductions when its owner exits, besides its objects.
+const TABLE_COST: usize = 30;
+
+/// Objects of processes that exit, which are freed over several turns.
+static LEFT_BEHIND: LazyLock<Mutex<HashMap<Pid, Store>>> = LazyLock::new(Mutex::default);
+
+/// Ends or hands over the tables of a process that exits; false when `budget` did not suffice.
+fn leave_tables(pid: Pid, mut budget: usize) -> bool {
+    let mut objects = LEFT_BEHIND.lock().remove(&pid);
+    loop {
+        if let Some(mut store) = objects.take() {
+            let keys = store.keys();
+            if !store.shed(budget) {
+                LEFT_BEHIND.lock().insert(pid, store);
+                return false;
+            }
+            budget = budget.saturating_sub(keys);
+        }
+        let Some(table) = registry::first_of_owner(pid) else {
+            return true;
+        };
+        if budget < TABLE_COST {
+            return false;
+        }
+        budget -= TABLE_COST;
+        let heir = {
+            let control = table.control.read();
+            control
+                .heir
+                .as_ref()
+                .map(|(heir, data)| (*heir, data.clone()))
+        };
+        match heir {
+            Some((heir, data)) if heir != pid && processes::exists(heir) => {
+                hand_over(&table, pid, heir, data.term());
+            }
+            _ => objects = end(&table),
+        }
+    }
+}
+
 /// Ends or hands over the tables of a process that exits, and its fixations of others'.
 struct Owners;
 
 impl AtExit for Owners {
-    fn process_exits(&self, process: &Process, _budget: usize) -> bool {
+    fn process_exits(&self, process: &Process, budget: usize) -> bool {
         if !process.shared().is_entangled() {
             return true;
         }
         let pid = process.pid();
-        for table in registry::of_owner(pid) {
-            let heir = {
-                let control = table.control.read();
-                control
-                    .heir
-                    .as_ref()
-                    .map(|(heir, data)| (*heir, data.clone()))
-            };
-            match heir {
-                Some((heir, data)) if heir != pid && processes::exists(heir) => {
-                    hand_over(&table, pid, heir, data.term());
-                }
-                _ => drop(end(&table)),
-            }
+        if !leave_tables(pid, budget) {
+            return false;
         }
         for table in registry::all() {
             let fixes = table.control.read().fixed.contains_key(&pid);
@@ -212,7 +260,9 @@ impl AtExit for Owners {
                 control.fixed.remove(&pid);
                 if control.fixed.is_empty() {
                     control.fixed_since = None;
-                    table.store.write().set_fixed(false);
+                    if let Some(mut store) = table.write() {
+                        store.set_fixed(false);
+                    }
                 }
             }
         }
@@ -305,12 +355,20 @@ fn setopts_2<'p>(call: Call<'p>) -> BifResult<'p> {
 fn rename_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     let name = call.arg(1).as_atom().ok_or_else(badarg)?;
-    let old = table.control.read().name;
-    if table.options.named && !registry::rename(&table, old, name) {
-        return Err(badarg_because(crate::atom!("already_exists")));
+    // Held meanwhile, so that whoever deletes the table knows the name under which it is entered.
+    let mut control = table.control.write();
+    if table.options.named {
+        match registry::rename(&table, control.name, name) {
+            Renamed::Done => {}
+            Renamed::Taken => return Err(badarg_because(crate::atom!("already_exists"))),
+            Renamed::Gone => return Err(no_table()),
+        }
     }
-    table.control.write().name = name;
-    Ok(Term::atom(name))
+    control.name = name;
+    Ok(match table.options.named {
+        true => Term::atom(name),
+        false => call.arg(0),
+    })
 }
 
 fn whereis_1<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -380,7 +438,7 @@ fn insert_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let objects = objects(&table, call.arg(1))?;
     let mut owned: Objects<OwnedTerm> = objects.into_iter().map(OwnedTerm::copy_of).collect();
     call.charge(owned.len());
-    let mut store = table.store.write();
+    let mut store = writing(&table)?;
     in_order_of_insertion(&mut owned, &table);
     for object in owned {
         store.insert(object);
@@ -403,7 +461,7 @@ fn insert_new_2<'p>(call: Call<'p>) -> BifResult<'p> {
         .map(|&object| OwnedTerm::copy_of(object))
         .collect();
     call.charge(owned.len());
-    let mut store = table.store.write();
+    let mut store = writing(&table)?;
     in_order_of_insertion(&mut owned, &table);
     for &object in &objects {
         if store.contains(key_in(&table, object)?) {
@@ -428,7 +486,7 @@ pub(crate) fn copy_out<'p, 'a>(
 
 fn lookup_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    let store = table.store.read();
+    let store = reading(&table)?;
     Ok(copy_out(call, store.lookup(call.arg(1)).iter()))
 }
 
@@ -439,7 +497,7 @@ fn lookup_element_3<'p>(call: Call<'p>) -> BifResult<'p> {
         .as_usize()
         .filter(|&position| position > 0)
         .ok_or_else(badarg)?;
-    let store = table.store.read();
+    let store = reading(&table)?;
     let found = store.lookup(call.arg(1));
     if found.is_empty() {
         return Err(badarg_because(crate::atom!("badkey")));
@@ -461,13 +519,13 @@ fn lookup_element_3<'p>(call: Call<'p>) -> BifResult<'p> {
 
 fn member_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    let found = table.store.read().contains(call.arg(1));
+    let found = reading(&table)?.contains(call.arg(1));
     Ok(Term::bool(found))
 }
 
 fn delete_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
-    let mut store = table.store.write();
+    let mut store = writing(&table)?;
     let removed = store.remove(call.arg(1));
     store.compact();
     drop(store);
@@ -478,31 +536,41 @@ fn delete_2<'p>(call: Call<'p>) -> BifResult<'p> {
 
 /// Squeezes a table, unless it is fixed.
 pub(crate) fn compact(table: &Table) {
-    table.store.write().compact();
+    if let Some(mut store) = table.write() {
+        store.compact();
+    }
 }
 
 fn delete_object_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     let key = key_in(&table, call.arg(1))?;
-    table.store.write().remove_object(key, call.arg(1));
+    writing(&table)?.remove_object(key, call.arg(1));
     compact(&table);
     Ok(Term::TRUE)
 }
 
+/// Takes all objects at once, and frees them bit by bit.
 fn internal_delete_all_2<'p>(call: Call<'p>) -> BifResult<'p> {
-    let table = table(call, Access::Write)?;
-    let mut store = table.store.write();
-    let old = store.remove_all(table.options.kind, table.options.key_position);
-    drop(store);
-    let count = old.len();
-    call.charge(count / 10);
-    drop(old);
-    Ok(Term::size(count))
+    let (mut old, count) = match progress::resumed::<(Store, usize)>(call) {
+        Some((state, _)) => state,
+        None => {
+            let table = table(call, Access::Write)?;
+            let mut store = writing(&table)?;
+            let old = store.remove_all(table.options.kind, table.options.key_position);
+            let count = old.len();
+            (old, count)
+        }
+    };
+    if old.shed(FREED_A_TURN) {
+        call.charge(FREED_A_TURN.min(count) / 10);
+        return Ok(Term::size(count));
+    }
+    Err(progress::give_way(call, (old, count), &[]))
 }
 
 fn take_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
-    let mut store = table.store.write();
+    let mut store = writing(&table)?;
     let removed = store.remove(call.arg(1));
     store.compact();
     drop(store);
@@ -555,7 +623,7 @@ fn update_element_3<'p>(call: Call<'p>) -> BifResult<'p> {
         }
         changes.push((position - 1, value));
     }
-    let mut store = table.store.write();
+    let mut store = writing(&table)?;
     let new = match store.lookup(call.arg(1)) {
         [] => return Ok(Term::FALSE),
         [object, ..] => {
@@ -637,7 +705,7 @@ fn update_counter<'p>(call: Call<'p>, default: Option<Term<'p>>) -> BifResult<'p
     if changes.iter().any(|change| change.at == key_at) {
         return Err(badarg_because(crate::atom!("keypos")));
     }
-    let mut store = table.store.write();
+    let mut store = writing(&table)?;
     if let [
         Change {
             at,
@@ -651,15 +719,16 @@ fn update_counter<'p>(call: Call<'p>, default: Option<Term<'p>>) -> BifResult<'p
     {
         return Ok(call.heap.integer(new));
     }
-    if store.lookup(key).is_empty() {
-        let default = default.ok_or_else(|| badarg_because(crate::atom!("badkey")))?;
-        let arity = default.as_tuple().ok_or_else(badarg)?.arity();
-        if arity <= key_at {
-            return Err(badarg());
+    // A default is entered only if all changes of it succeed.
+    let (object, is_new) = match store.lookup(key) {
+        [object, ..] => (call.heap.copy(object.term()), false),
+        [] => {
+            let default = default.ok_or_else(|| badarg_because(crate::atom!("badkey")))?;
+            let mut elements = default.as_tuple().ok_or_else(badarg)?.elements().to_vec();
+            *elements.get_mut(key_at).ok_or_else(badarg)? = key;
+            (call.heap.tuple(&elements), true)
         }
-        store.insert(replaced(default, &[(key_at, key)]));
-    }
-    let object = call.heap.copy(store.lookup(key)[0].term());
+    };
     let mut elements = object.as_tuple().ok_or_else(badarg)?.elements().to_vec();
     let mut results = Vec::with_capacity(changes.len());
     for change in &changes {
@@ -684,7 +753,7 @@ fn update_counter<'p>(call: Call<'p>, default: Option<Term<'p>>) -> BifResult<'p
         elements[change.at] = new;
         results.push(new);
     }
-    if !changes.is_empty() {
+    if is_new || !changes.is_empty() {
         store.insert(OwnedTerm::copy_of(call.heap.tuple(&elements)));
     }
     if single {
@@ -707,20 +776,23 @@ fn key_or_end<'p>(call: Call<'p>, key: Option<Term<'_>>) -> Term<'p> {
 
 fn first_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    let store = table.store.read();
+    let store = reading(&table)?;
     Ok(key_or_end(call, store.end(true)))
 }
 
 fn last_1<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    let store = table.store.read();
+    let store = reading(&table)?;
     let ordered = table.options.kind == Type::OrderedSet;
     Ok(key_or_end(call, store.end(!ordered)))
 }
 
 fn neighbour<'p>(call: Call<'p>, forward: bool) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    let store = table.store.read();
+    let store = reading(&table)?;
+    if call.arg(1).is_atom(w::END_OF_TABLE) && !store.contains(call.arg(1)) {
+        return Err(badarg());
+    }
     match store.neighbour(call.arg(1), forward) {
         Ok(key) => Ok(key_or_end(call, key)),
         Err(NoSuchKey) => Err(badarg_because(crate::atom!("badkey"))),
@@ -739,7 +811,7 @@ fn prev_2<'p>(call: Call<'p>) -> BifResult<'p> {
 fn slot_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
     let number = call.arg(1).as_usize().ok_or_else(badarg)?;
-    let store = table.store.read();
+    let store = reading(&table)?;
     match store.slot(number) {
         Some(objects) => Ok(copy_out(call, objects.into_iter())),
         None if number == store.slots() => Ok(Term::atom(w::END_OF_TABLE)),
@@ -755,7 +827,7 @@ fn safe_fixtable_2<'p>(call: Call<'p>) -> BifResult<'p> {
     if fix {
         if control.fixed.is_empty() {
             control.fixed_since = Some((hooks::monotonic_time(), hooks::system_time()));
-            table.store.write().set_fixed(true);
+            writing(&table)?.set_fixed(true);
         }
         call.process().shared().entangle();
         *control.fixed.entry(pid).or_insert(0) += 1;
@@ -766,7 +838,7 @@ fn safe_fixtable_2<'p>(call: Call<'p>) -> BifResult<'p> {
         }
         if control.fixed.is_empty() {
             control.fixed_since = None;
-            table.store.write().set_fixed(false);
+            writing(&table)?.set_fixed(false);
         }
     }
     Ok(Term::TRUE)
@@ -795,9 +867,10 @@ fn item<'p>(call: Call<'p>, table: &Arc<Table>, item: &str) -> Option<Term<'p>> 
         "heir" => control
             .heir
             .as_ref()
+            .filter(|(heir, _)| processes::exists(*heir))
             .map_or(Term::atom(w::NONE), |(heir, _)| Term::pid(*heir)),
-        "size" => Term::size(table.store.read().len()),
-        "memory" => Term::size(table.store.read().words()),
+        "size" => Term::size(table.read()?.len()),
+        "memory" => Term::size(table.read()?.words()),
         "type" => Term::atom(type_atom(options.kind)),
         "keypos" => Term::size(options.key_position),
         "protection" => Term::atom(match table.protection() {
@@ -842,7 +915,7 @@ fn item<'p>(call: Call<'p>, table: &Arc<Table>, item: &str) -> Option<Term<'p>> 
         },
         "binary" => {
             let mut list = Term::NIL;
-            for object in table.store.read().iter() {
+            for object in table.read()?.iter() {
                 binaries_of(object, |binary| {
                     let entry = call.heap.tuple(&[
                         call.heap.unsigned(binary.address),
@@ -855,23 +928,21 @@ fn item<'p>(call: Call<'p>, table: &Arc<Table>, item: &str) -> Option<Term<'p>> 
             list
         }
         "stats" => {
-            drop(control);
-            let slots = table.store.read().slots();
-            let zero = call.heap.float(0.0);
-            let stats = [
-                Term::size(slots),
-                zero,
-                zero,
-                zero,
-                Term::int(0),
-                Term::int(0),
-                Term::int(0),
-            ];
-            if options.kind == Type::OrderedSet {
-                Term::FALSE
-            } else {
-                call.heap.tuple(&stats)
-            }
+            let Some(spread) = table.read()?.spread() else {
+                return Some(Term::FALSE);
+            };
+            let float = |value| call.heap.float(value);
+            call.heap.tuple(&[
+                Term::size(spread.slots),
+                float(spread.mean),
+                float(spread.deviation),
+                float(spread.expected_deviation),
+                Term::size(spread.fewest),
+                Term::size(spread.most),
+                Term::size(spread.kept),
+                // One lock guards all slots.
+                Term::int(1),
+            ])
         }
         _ => return None,
     })
@@ -919,6 +990,10 @@ fn info_1<'p>(call: Call<'p>) -> BifResult<'p> {
             ]))
         })
         .collect();
+    // Deleted meanwhile, it may have told nothing but zeros.
+    if !table.exists() {
+        return Ok(Term::UNDEFINED);
+    }
     Ok(call.heap.list(&pairs))
 }
 
@@ -927,5 +1002,9 @@ fn info_2<'p>(call: Call<'p>) -> BifResult<'p> {
         return Ok(Term::UNDEFINED);
     };
     let name = call.arg(1).as_atom().ok_or_else(badarg)?;
-    item(call, &table, name.name()).ok_or_else(badarg)
+    let told = item(call, &table, name.name());
+    if !table.exists() {
+        return Ok(Term::UNDEFINED);
+    }
+    told.ok_or_else(badarg)
 }

@@ -1,16 +1,14 @@
 //! Module `ets`: traversals by match specification and pattern.
 //!
-//! What a traversal was limited to is continued by a tuple that names the table and holds a magic reference
-//! to a [`Traversal`].
+//! What a traversal was limited to is continued by a tuple as the stock VM makes it, which holds the table, the
+//! place and the compiled specification.
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
-use super::ets::{TableRef, accessible, compact, table};
-use crate::atom::well_known as w;
-use crate::bif::{BifResult, Call, Stop, badarg};
-use crate::ets::store::Cursor;
+use super::ets::{TableRef, accessible, reading, table, writing};
+use crate::atom::{Atom, well_known as w};
+use crate::bif::{BifResult, Call, Stop, badarg, badarg_because};
+use crate::ets::store::{Cursor, OwnedTermKey, Store};
 use crate::ets::{Access, Table, Type};
 use crate::heap::OwnedTerm;
 use crate::match_spec::{self, Dialect, MatchSpec, Outcome};
@@ -38,18 +36,24 @@ crate::bifs! { "ets":
     "is_compiled_ms"/1 Plain is_compiled_ms_1;
 }
 
-/// A limited traversal that is not finished.
-struct Traversal {
+/// A limited traversal, and where it stands.
+struct Traversal<'p> {
     table: Arc<Table>,
     spec: Arc<MatchSpec>,
     limit: usize,
     forward: bool,
-    /// Where it goes on, and results that did not fit the last answer.
-    state: Mutex<(Cursor, Vec<OwnedTerm>)>,
+    cursor: Cursor,
+    /// Results that did not fit the last answer.
+    pending: Vec<Term<'p>>,
 }
 
 /// A compiled specification that a program holds.
-struct Compiled(Arc<MatchSpec>);
+struct Compiled {
+    spec: Arc<MatchSpec>,
+    /// In a continuation of a named table: the table and its name then. It may be renamed meanwhile, or another
+    /// may have its name.
+    table: Option<(Arc<Table>, Atom)>,
+}
 
 fn spec<'p>(term: Term<'p>) -> Result<Arc<MatchSpec>, Stop<'p>> {
     match_spec::compile(term, Dialect::Table)
@@ -66,15 +70,24 @@ fn pattern<'p>(term: Term<'p>, whole: bool) -> Result<Arc<MatchSpec>, Stop<'p>> 
 /// Calls `visit` with each object that can match.
 fn each_candidate<'a>(
     table: &Table,
-    store: &'a crate::ets::store::Store,
+    store: &'a Store,
     spec: &MatchSpec,
     forward: bool,
     mut visit: impl FnMut(&'a OwnedTerm),
 ) {
-    if let Some(key) = spec.key(table.options.key_position - 1)
-        && !(table.options.kind == Type::OrderedSet && has_float(key))
-    {
+    if let Some(key) = bound_key(table, spec) {
         store.lookup(key).iter().for_each(&mut visit);
+        return;
+    }
+    if table.options.kind == Type::OrderedSet
+        && let Some(range) = spec.key_range(table.options.key_position - 1)
+    {
+        let found = store.iter_range(range);
+        if forward {
+            found.for_each(visit);
+        } else {
+            found.rev().for_each(visit);
+        }
         return;
     }
     if forward {
@@ -82,6 +95,12 @@ fn each_candidate<'a>(
     } else {
         store.iter_reverse().for_each(visit)
     }
+}
+
+/// The key that every object has which can match, where it can be looked up.
+fn bound_key<'s>(table: &Table, spec: &'s MatchSpec) -> Option<Term<'s>> {
+    let key = spec.key(table.options.key_position - 1)?;
+    (table.options.kind != Type::OrderedSet || !has_float(key)).then_some(key)
 }
 
 /// Keys that are equal without being the same make a look-up in an ordered set find what does not match.
@@ -93,8 +112,13 @@ fn has_float(key: Term<'_>) -> bool {
 }
 
 /// All results, in the order of the traversal.
-fn select_all<'p>(call: Call<'p>, table: &Table, spec: &MatchSpec, forward: bool) -> Vec<Term<'p>> {
-    let store = table.store.read();
+fn select_all<'p>(
+    call: Call<'p>,
+    table: &Table,
+    spec: &MatchSpec,
+    forward: bool,
+) -> Result<Vec<Term<'p>>, Stop<'p>> {
+    let store = reading(table)?;
     let mut results = Vec::new();
     let mut visited = 0;
     each_candidate(table, &store, spec, forward, |object| {
@@ -104,12 +128,12 @@ fn select_all<'p>(call: Call<'p>, table: &Table, spec: &MatchSpec, forward: bool
         }
     });
     call.charge(visited);
-    results
+    Ok(results)
 }
 
 fn whole<'p>(call: Call<'p>, spec: Arc<MatchSpec>, forward: bool) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
-    Ok(call.heap.list(&select_all(call, &table, &spec, forward)))
+    Ok(call.heap.list(&select_all(call, &table, &spec, forward)?))
 }
 
 fn limited<'p>(call: Call<'p>, spec: Arc<MatchSpec>, forward: bool) -> BifResult<'p> {
@@ -119,100 +143,167 @@ fn limited<'p>(call: Call<'p>, spec: Arc<MatchSpec>, forward: bool) -> BifResult
         .as_usize()
         .filter(|&limit| limit > 0)
         .ok_or_else(badarg)?;
-    let traversal = Traversal {
-        table: table.clone(),
-        spec,
-        limit,
-        forward,
-        state: Mutex::new((Cursor::Start, Vec::new())),
-    };
-    advance(call, Arc::new(traversal))
+    advance(
+        call,
+        Traversal {
+            table: table.clone(),
+            spec,
+            limit,
+            forward,
+            cursor: Cursor::Start,
+            pending: Vec::new(),
+        },
+    )
 }
 
 /// The next results of a traversal: `{Results, Continuation}` or `'$end_of_table'`.
-fn advance<'p>(call: Call<'p>, traversal: Arc<Traversal>) -> BifResult<'p> {
-    let (results, next, rest) = {
-        let state = traversal.state.lock();
-        let (mut cursor, mut pending) = (state.0.clone(), Vec::new());
-        let mut results: Vec<Term<'p>> = Vec::new();
-        for (index, value) in state.1.iter().enumerate() {
-            if index < traversal.limit {
-                results.push(call.heap.copy(value.term()));
-            } else {
-                pending.push(value.clone());
-            }
-        }
-        let store = traversal.table.store.read();
+fn advance<'p>(call: Call<'p>, mut traversal: Traversal<'p>) -> BifResult<'p> {
+    let limit = traversal.limit;
+    let mut results = std::mem::take(&mut traversal.pending);
+    if results.len() > limit {
+        traversal.pending = results.split_off(limit);
+    }
+    let mut ended = false;
+    {
+        let table = traversal.table.clone();
+        let store = reading(&table)?;
+        let key = bound_key(&table, &traversal.spec);
         let mut visited = 0;
-        let mut ended = false;
-        while results.len() < traversal.limit {
-            let Some((objects, next)) = store.step(&cursor, traversal.forward) else {
+        while results.len() < limit {
+            let step = match key {
+                // A key in the pattern: its objects are all that there is to see.
+                Some(key) if matches!(traversal.cursor, Cursor::Start) => {
+                    Some((store.lookup(key), Cursor::End))
+                }
+                _ => store.step(&traversal.cursor, traversal.forward),
+            };
+            let Some((objects, next)) = step else {
                 ended = true;
                 break;
             };
             for object in objects {
                 visited += 1;
                 if let Outcome::Match(value) = traversal.spec.run(call.process(), object.term()) {
-                    if results.len() < traversal.limit {
+                    if results.len() < limit {
                         results.push(value);
                     } else {
-                        pending.push(OwnedTerm::copy_of(value));
+                        traversal.pending.push(value);
                     }
                 }
             }
-            cursor = next;
+            traversal.cursor = next;
         }
         call.charge(visited);
-        let done = ended && pending.is_empty();
-        (results, (!done).then_some(cursor), pending)
-    };
-    if results.is_empty() && next.is_none() {
+    }
+    ended |= matches!(traversal.cursor, Cursor::End);
+    let done = ended && traversal.pending.is_empty();
+    if done && results.is_empty() {
         return Ok(Term::atom(w::END_OF_TABLE));
     }
-    let continuation = match next {
-        None => Term::atom(w::END_OF_TABLE),
-        Some(cursor) => {
-            let next = Traversal {
-                table: traversal.table.clone(),
-                spec: traversal.spec.clone(),
-                limit: traversal.limit,
-                forward: traversal.forward,
-                state: Mutex::new((cursor, rest)),
-            };
-            let table = match traversal.table.options.named {
-                true => Term::atom(traversal.table.control.read().name),
-                false => call.heap.magic_ref(
-                    Arc::new(TableRef(traversal.table.clone())),
-                    traversal.table.number,
-                ),
-            };
-            call.heap.tuple(&[
-                table,
-                call.heap.magic_ref(Arc::new(next), reference::next()),
-            ])
-        }
+    let continuation = match done {
+        true => Term::atom(w::END_OF_TABLE),
+        false => continuation(call, &traversal),
     };
     Ok(call.heap.tuple(&[call.heap.list(&results), continuation]))
 }
 
-fn continue_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    let continuation = call.arg(0);
-    if continuation.is_atom(w::END_OF_TABLE) {
-        return Ok(continuation);
-    }
-    let [id, state] = continuation.as_tuple_of().ok_or_else(badarg)?;
-    accessible(call, id, Access::Read)?;
-    let traversal = state.resource::<Traversal>().ok_or_else(badarg)?;
-    let current = traversal.state.lock();
-    let copy = Traversal {
-        table: traversal.table.clone(),
-        spec: traversal.spec.clone(),
-        limit: traversal.limit,
-        forward: traversal.forward,
-        state: Mutex::new((current.0.clone(), current.1.clone())),
+/// What `ets:select/1` goes on with, in the shape that `ets:repair_continuation/2` knows.
+fn continuation<'p>(call: Call<'p>, traversal: &Traversal<'p>) -> Term<'p> {
+    let (heap, table) = (call.heap, &traversal.table);
+    let name = table.control.read().name;
+    let (id, named) = match table.options.named {
+        true => (Term::atom(name), Some((table.clone(), name))),
+        false => (
+            heap.magic_ref(Arc::new(TableRef(table.clone())), table.number),
+            None,
+        ),
     };
-    drop(current);
-    advance(call, Arc::new(copy))
+    let spec = Compiled {
+        spec: traversal.spec.clone(),
+        table: named,
+    };
+    let spec = heap.magic_ref(Arc::new(spec), reference::next());
+    let pending = heap.list(&traversal.pending);
+    let (limit, left) = (
+        Term::size(traversal.limit),
+        Term::size(traversal.pending.len()),
+    );
+    let slot = match &traversal.cursor {
+        Cursor::Key(key) => {
+            let reverse = Term::int(i32::from(!traversal.forward));
+            let key = heap.copy(key.0.term());
+            return heap.tuple(&[id, key, Term::NIL, limit, spec, pending, reverse, left]);
+        }
+        Cursor::Slot(slot) => Term::size(*slot),
+        Cursor::Start => Term::int(0),
+        Cursor::End => Term::int(-1),
+    };
+    heap.tuple(&[id, slot, limit, spec, pending, left])
+}
+
+/// The table and the specification of a continuation.
+fn continued<'p>(
+    call: Call<'p>,
+    id: Term<'p>,
+    spec: Term<'p>,
+) -> Result<(Arc<Table>, Arc<MatchSpec>), Stop<'p>> {
+    let compiled = spec.resource::<Compiled>();
+    let table = match compiled.and_then(|compiled| compiled.table.as_ref()) {
+        Some((table, name)) if id.is_atom(*name) && table.exists() => {
+            if !table.allows(call.process().pid(), Access::Read) {
+                return Err(badarg_because(crate::atom!("access")));
+            }
+            table.clone()
+        }
+        Some((table, name)) if id.is_atom(*name) && !table.exists() => {
+            return Err(badarg_because(crate::atom!("id")));
+        }
+        _ => accessible(call, id, Access::Read)?.clone(),
+    };
+    let spec = compiled.ok_or_else(badarg)?.spec.clone();
+    Ok((table, spec))
+}
+
+fn continue_1<'p>(call: Call<'p>) -> BifResult<'p> {
+    let given = call.arg(0);
+    if given.is_atom(w::END_OF_TABLE) {
+        return Ok(given);
+    }
+    let parts = given.as_tuple().ok_or_else(badarg)?.elements();
+    let (id, place, limit, spec, pending, reverse) = match *parts {
+        [id, slot, limit, spec, pending, _left] => (id, slot, limit, spec, pending, None),
+        [id, key, _end, limit, spec, pending, reverse, _left] => {
+            (id, key, limit, spec, pending, Some(reverse))
+        }
+        _ => return Err(badarg()),
+    };
+    let (table, spec) = continued(call, id, spec)?;
+    let limit = limit.as_usize().filter(|&limit| limit > 0);
+    let pending = pending.proper_list().ok_or_else(badarg)?;
+    let is_ordered = table.options.kind == Type::OrderedSet;
+    let (cursor, forward) = match reverse {
+        Some(reverse) if is_ordered => {
+            let key = Arc::new(OwnedTermKey(OwnedTerm::copy_of(place)));
+            (Cursor::Key(key), reverse.as_usize() == Some(0))
+        }
+        None if place.is_integer() => match place.as_usize() {
+            Some(slot) if !is_ordered => (Cursor::Slot(slot), true),
+            Some(_) => return Err(badarg()),
+            None => (Cursor::End, true),
+        },
+        _ => return Err(badarg()),
+    };
+    advance(
+        call,
+        Traversal {
+            table,
+            spec,
+            limit: limit.ok_or_else(badarg)?,
+            forward,
+            cursor,
+            pending,
+        },
+    )
 }
 
 fn match_2<'p>(call: Call<'p>) -> BifResult<'p> {
@@ -254,7 +345,7 @@ fn select_reverse_3<'p>(call: Call<'p>) -> BifResult<'p> {
 fn select_count_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Read)?;
     let spec = spec(call.arg(1))?;
-    let results = select_all(call, &table, &spec, true);
+    let results = select_all(call, &table, &spec, true)?;
     Ok(Term::size(
         results
             .iter()
@@ -264,10 +355,9 @@ fn select_count_2<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 /// The objects for which the specification says `true`.
-fn chosen(call: Call<'_>, table: &Table, spec: &MatchSpec) -> Vec<OwnedTerm> {
-    let store = table.store.read();
+fn chosen(call: Call<'_>, table: &Table, store: &Store, spec: &MatchSpec) -> Vec<OwnedTerm> {
     let mut chosen = Vec::new();
-    each_candidate(table, &store, spec, true, |object| {
+    each_candidate(table, store, spec, true, |object| {
         if let Outcome::Match(value) = spec.run(call.process(), object.term())
             && value.same(Term::TRUE)
         {
@@ -280,46 +370,44 @@ fn chosen(call: Call<'_>, table: &Table, spec: &MatchSpec) -> Vec<OwnedTerm> {
 fn select_delete_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     let spec = spec(call.arg(1))?;
-    let chosen = chosen(call, &table, &spec);
-    call.charge(chosen.len());
     let mut count = 0;
-    {
-        let mut store = table.store.write();
+    let chosen = {
+        // One lock for the look and the deletion: what was replaced in between would be judged by its old self.
+        let mut store = writing(&table)?;
+        let chosen = chosen(call, &table, &store, &spec);
+        call.charge(chosen.len());
         for object in &chosen {
             let key = table.key_of(object.term()).ok_or_else(badarg)?;
             count += store.remove_object(key, object.term());
         }
-    }
-    compact(&table);
+        store.compact();
+        chosen
+    };
+    // What is big is freed without the lock.
+    drop(chosen);
     Ok(Term::size(count))
 }
 
 fn select_replace_2<'p>(call: Call<'p>) -> BifResult<'p> {
     let table = table(call, Access::Write)?;
     if table.options.kind == Type::Bag {
-        return Err(badarg());
+        return Err(badarg_because(crate::atom!("table_type")));
     }
     let spec = spec(call.arg(1))?;
-    let mut replacements: Vec<(OwnedTerm, OwnedTerm)> = Vec::new();
-    let mut changed_key = false;
-    {
-        let store = table.store.read();
-        each_candidate(&table, &store, &spec, true, |object| {
-            if let Outcome::Match(value) = spec.run(call.process(), object.term()) {
-                match (table.key_of(value), table.key_of(object.term())) {
-                    (Some(new), Some(old)) if new.exactly_equals(old) => {
-                        replacements.push((object.clone(), OwnedTerm::copy_of(value)));
-                    }
-                    _ => changed_key = true,
-                }
-            }
-        });
-    }
-    if changed_key {
+    if !spec.keeps_key(table.options.key_position - 1) {
         return Err(badarg());
     }
+    let mut replacements: Vec<(OwnedTerm, OwnedTerm)> = Vec::new();
+    // One lock for the look and the replacement: of two that count at the same time, none is lost.
+    let mut store = writing(&table)?;
+    each_candidate(&table, &store, &spec, true, |object| {
+        if let Outcome::Match(value) = spec.run(call.process(), object.term())
+            && table.key_of(value).is_some()
+        {
+            replacements.push((object.clone(), OwnedTerm::copy_of(value)));
+        }
+    });
     let count = replacements.len();
-    let mut store = table.store.write();
     for (old, new) in replacements {
         if table.options.kind == Type::DuplicateBag {
             let key = table.key_of(old.term()).ok_or_else(badarg)?;
@@ -331,7 +419,10 @@ fn select_replace_2<'p>(call: Call<'p>) -> BifResult<'p> {
 }
 
 fn match_spec_compile_1<'p>(call: Call<'p>) -> BifResult<'p> {
-    let compiled = Compiled(spec(call.arg(0))?);
+    let compiled = Compiled {
+        spec: spec(call.arg(0))?,
+        table: None,
+    };
     Ok(call.heap.magic_ref(Arc::new(compiled), reference::next()))
 }
 
@@ -347,7 +438,7 @@ fn match_spec_run_r_3<'p>(call: Call<'p>) -> BifResult<'p> {
     let mut visited = 0;
     for object in list.by_ref() {
         visited += 1;
-        if let Outcome::Match(value) = compiled.0.run(call.process(), object) {
+        if let Outcome::Match(value) = compiled.spec.run(call.process(), object) {
             results = call.heap.cons(value, results);
         }
     }

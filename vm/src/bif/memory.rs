@@ -109,7 +109,7 @@ pub fn usage() -> Usage {
     let mut usage = Usage {
         ets: crate::ets::registry::all()
             .iter()
-            .map(|table| table.store.read().words() * 8)
+            .filter_map(|table| Some(table.read()?.words() * 8))
             .sum(),
         binary: crate::binary::ALLOCATED.load(Ordering::Relaxed),
         literal: literal::usage().0,

@@ -168,6 +168,10 @@ impl Writer {
         for module in modules {
             if module.on_load().is_some() {
                 MODULES.write().row(module.name).pending = Some(module.clone());
+                // OTP 25: the breakpoints of the code in use go already now, and stay away if the function fails.
+                if let Some(current) = generations(module.name).current {
+                    points::forget(self, &current);
+                }
             } else {
                 self.make_current(module);
             }

@@ -13,7 +13,7 @@ use parking_lot::RwLock;
 use crate::atom::Atom;
 use crate::heap::OwnedTerm;
 use crate::term::{Pid, Term};
-use lock::StoreLock;
+use lock::{Reading, StoreLock, Writing};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use store::Store;
@@ -106,7 +106,7 @@ pub struct Table {
     /// The number of its reference.
     pub number: [u64; 2],
     /// The objects. Lock rank: after `control`.
-    pub store: StoreLock,
+    store: StoreLock,
     /// The rest.
     pub control: RwLock<Control>,
     /// A [`Protection`]. Outside of `control`, so that reading a table takes no lock but the store's.
@@ -148,6 +148,24 @@ impl Table {
         }
         let none = Store::new(self.options.kind, self.options.key_position);
         Some(std::mem::replace(&mut *self.store.write(), none))
+    }
+
+    /// The objects, to look at. None if the table was deleted after it had been found.
+    pub fn read(&self) -> Option<Reading<'_>> {
+        let store = self.store.read();
+        self.exists().then_some(store)
+    }
+
+    /// The objects, to look at, if that can be had at once.
+    pub fn try_read(&self) -> Option<Reading<'_>> {
+        self.store.try_read()
+    }
+
+    /// The objects, to change. None if the table was deleted after it had been found: what is put into it then
+    /// would be lost, and who waits for the table's end by inserting until that fails would wait for ever.
+    pub fn write(&self) -> Option<Writing<'_>> {
+        let store = self.store.write();
+        self.exists().then_some(store)
     }
 
     /// Whether a process may do this.

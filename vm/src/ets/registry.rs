@@ -16,6 +16,7 @@ struct Registry {
     by_owner: HashMap<Pid, Vec<Arc<Table>>>,
 }
 
+/// Lock rank: after a table's `control`, before nothing.
 static REGISTRY: LazyLock<RwLock<Registry>> = LazyLock::new(RwLock::default);
 
 /// Enters a new table; false if its name is taken.
@@ -42,10 +43,9 @@ pub fn enter(table: &Arc<Table>) -> bool {
 
 /// Forgets a table.
 pub fn remove(table: &Arc<Table>) {
-    let (name, owner) = {
-        let control = table.control.read();
-        (control.name, control.owner)
-    };
+    // Held to the end: nobody gives it another name or owner meanwhile.
+    let control = table.control.read();
+    let (name, owner) = (control.name, control.owner);
     let mut registry = REGISTRY.write();
     registry.by_number.remove(&table.number);
     if table.options.named {
@@ -75,28 +75,44 @@ pub fn change_owner(table: &Arc<Table>, from: Pid, to: Pid) {
     if let Some(tables) = registry.by_owner.get_mut(&from) {
         tables.retain(|other| !Arc::ptr_eq(other, table));
     }
-    registry.by_owner.entry(to).or_default().push(table.clone());
+    if registry.by_number.contains_key(&table.number) {
+        registry.by_owner.entry(to).or_default().push(table.clone());
+    }
 }
 
-/// A named table gets another name; false if that is taken.
-pub fn rename(table: &Arc<Table>, from: Atom, to: Atom) -> bool {
+/// What became of a table's new name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Renamed {
+    /// The table has it.
+    Done,
+    /// Another table has it.
+    Taken,
+    /// There is no such table any more.
+    Gone,
+}
+
+/// A named table gets another name. The caller holds its control.
+pub fn rename(table: &Arc<Table>, from: Atom, to: Atom) -> Renamed {
     let mut registry = REGISTRY.write();
+    if !registry.by_number.contains_key(&table.number) {
+        return Renamed::Gone;
+    }
     if registry.by_name.contains_key(&to) {
-        return from == to;
+        return if from == to {
+            Renamed::Done
+        } else {
+            Renamed::Taken
+        };
     }
     registry.by_name.remove(&from);
     registry.by_name.insert(to, table.clone());
-    true
+    Renamed::Done
 }
 
-/// The tables of a process, oldest first.
-pub fn of_owner(owner: Pid) -> Vec<Arc<Table>> {
-    REGISTRY
-        .read()
-        .by_owner
-        .get(&owner)
-        .cloned()
-        .unwrap_or_default()
+/// The oldest table of a process.
+pub fn first_of_owner(owner: Pid) -> Option<Arc<Table>> {
+    REGISTRY.read().by_owner.get(&owner)?.first().cloned()
 }
 
 /// All tables.

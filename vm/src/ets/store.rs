@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 
 use super::Type;
 use crate::heap::OwnedTerm;
+use crate::match_spec::key_range::KeyRange;
 use crate::term::Term;
 
 /// There is no object with the key that was to be gone on from.
@@ -29,6 +30,25 @@ const FEWEST_SLOTS: usize = 256;
 
 /// Objects of a key, oldest first.
 pub type Objects = SmallVec<[OwnedTerm; 1]>;
+
+/// What `ets:info(Table, stats)` tells of a table without order.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    /// How many slots there are.
+    pub slots: usize,
+    /// Objects a slot.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub deviation: f64,
+    /// What it would be if a hash of the keys chose the slots.
+    pub expected_deviation: f64,
+    /// The least objects in a slot.
+    pub fewest: usize,
+    /// The most objects in a slot.
+    pub most: usize,
+    /// Keys that went and are remembered, because the table is fixed.
+    pub kept: usize,
+}
 
 /// A table's objects.
 pub enum Store {
@@ -47,6 +67,8 @@ pub enum Cursor {
     Key(std::sync::Arc<OwnedTermKey>),
     /// Before the first.
     Start,
+    /// Behind the last.
+    End,
 }
 
 /// A key with memory of its own.
@@ -215,9 +237,13 @@ impl Hash {
     }
 }
 
-/// Something with a key: what a B-tree is searched by.
+/// What a B-tree is searched by: something with a key, or a place between keys.
 trait Keyed {
-    fn key(&self) -> Term<'_>;
+    /// The key, if it has one.
+    fn key(&self) -> Option<Term<'_>>;
+
+    /// How it lies to a key.
+    fn against(&self, key: Term<'_>) -> Ordering;
 }
 
 /// An object in a B-tree.
@@ -226,17 +252,52 @@ pub struct Entry {
     key_index: usize,
 }
 
-impl Keyed for Entry {
+impl Entry {
     fn key(&self) -> Term<'_> {
         key_at(self.object.term(), self.key_index)
+    }
+}
+
+impl Keyed for Entry {
+    fn key(&self) -> Option<Term<'_>> {
+        Some(self.key())
+    }
+
+    fn against(&self, key: Term<'_>) -> Ordering {
+        self.key().compare(key)
     }
 }
 
 struct Probe<'t>(Term<'t>);
 
 impl Keyed for Probe<'_> {
-    fn key(&self) -> Term<'_> {
-        self.0
+    fn key(&self) -> Option<Term<'_>> {
+        Some(self.0)
+    }
+
+    fn against(&self, key: Term<'_>) -> Ordering {
+        self.0.compare(key)
+    }
+}
+
+/// The beginning or the end of a range of keys: before the first or behind the last of them.
+struct Edge<'s> {
+    range: KeyRange<'s>,
+    is_start: bool,
+}
+
+impl Keyed for Edge<'_> {
+    fn key(&self) -> Option<Term<'_>> {
+        None
+    }
+
+    fn against(&self, key: Term<'_>) -> Ordering {
+        let inside = if self.is_start {
+            Ordering::Less
+        } else {
+            Ordering::Greater
+        };
+        self.range.compare(key).then(inside)
     }
 }
 
@@ -248,7 +309,7 @@ impl<'a> Borrow<dyn Keyed + 'a> for Entry {
 
 impl PartialEq for dyn Keyed + '_ {
     fn eq(&self, other: &Self) -> bool {
-        self.key().compare(other.key()).is_eq()
+        self.cmp(other).is_eq()
     }
 }
 impl Eq for dyn Keyed + '_ {}
@@ -259,7 +320,12 @@ impl PartialOrd for dyn Keyed + '_ {
 }
 impl Ord for dyn Keyed + '_ {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key().compare(other.key())
+        match (self.key(), other.key()) {
+            (_, Some(key)) => self.against(key),
+            (Some(key), None) => other.against(key).reverse(),
+            // Two edges are of one range, and are asked for in their order.
+            (None, None) => Ordering::Less,
+        }
     }
 }
 impl PartialEq for Entry {
@@ -346,6 +412,14 @@ impl Store {
     pub fn len(&self) -> usize {
         match self {
             Store::Hash(hash) => hash.objects,
+            Store::Ordered(ordered) => ordered.tree.len(),
+        }
+    }
+
+    /// How many keys [`Store::shed`] would have to free, at most.
+    pub fn keys(&self) -> usize {
+        match self {
+            Store::Hash(hash) => hash.slots.len(),
             Store::Ordered(ordered) => ordered.tree.len(),
         }
     }
@@ -522,6 +596,9 @@ impl Store {
 
     /// The objects where a traversal stands, and where it goes on; none at the end.
     pub fn step(&self, cursor: &Cursor, forward: bool) -> Option<(&[OwnedTerm], Cursor)> {
+        if matches!(cursor, Cursor::End) {
+            return None;
+        }
         match self {
             Store::Hash(hash) => {
                 let mut slot = match cursor {
@@ -559,7 +636,25 @@ impl Store {
         }
     }
 
-    /// The same backwards, where there is an order.
+    /// The objects whose keys lie in a range, in their order. Without an order, all of them.
+    pub fn iter_range<'a>(
+        &'a self,
+        range: KeyRange<'_>,
+    ) -> Box<dyn DoubleEndedIterator<Item = &'a OwnedTerm> + 'a> {
+        match self {
+            Store::Hash(hash) => Box::new(hash.slots.iter().rev().flatten().flatten()),
+            Store::Ordered(ordered) => {
+                let [start, end] = [true, false].map(|is_start| Edge { range, is_start });
+                let (start, end): (&dyn Keyed, &dyn Keyed) = (&start, &end);
+                let found = ordered
+                    .tree
+                    .range::<dyn Keyed, _>((Bound::Included(start), Bound::Included(end)));
+                Box::new(found.map(|entry| &entry.object))
+            }
+        }
+    }
+
+    /// All objects backwards, where there is an order.
     pub fn iter_reverse(&self) -> Box<dyn Iterator<Item = &OwnedTerm> + '_> {
         match self {
             Store::Hash(_) => self.iter(),
@@ -598,7 +693,7 @@ impl Store {
                 } else {
                     ordered.tree.last()
                 };
-                entry.map(Keyed::key)
+                entry.map(Entry::key)
             }
         }
     }
@@ -615,6 +710,38 @@ impl Store {
                 Some(vec![&entry.object])
             }
         }
+    }
+
+    /// How the objects are spread over the slots; none where keys have an order.
+    pub fn spread(&self) -> Option<Spread> {
+        let Store::Hash(hash) = self else {
+            return None;
+        };
+        let slots = self.slots();
+        let sizes = || {
+            hash.slots
+                .iter()
+                .map(|slot| slot.as_ref().map_or(0, |objects| objects.len()))
+        };
+        let mean = hash.objects as f64 / slots as f64;
+        let unused = slots - hash.slots.len();
+        let squares = sizes()
+            .map(|size| (size as f64 - mean).powi(2))
+            .sum::<f64>()
+            + unused as f64 * mean * mean;
+        Some(Spread {
+            slots,
+            mean,
+            deviation: (squares / slots as f64).sqrt(),
+            expected_deviation: (mean * (1.0 - 1.0 / slots as f64)).sqrt(),
+            fewest: if unused > 0 {
+                0
+            } else {
+                sizes().min().unwrap_or(0)
+            },
+            most: sizes().max().unwrap_or(0),
+            kept: hash.gone.as_ref().map_or(0, HashTable::len),
+        })
     }
 
     /// How many slots there are.

@@ -150,7 +150,9 @@ impl OffHeap {
     /// # Safety
     /// The objects were complete before the evacuation, and those not moved are not used again.
     pub(super) unsafe fn sweep(self, young: &OffHeap, area: super::evacuate::Area, old: &OffHeap) {
-        let mut object = self.head.replace(NIL);
+        // From the oldest to the newest, so that the lists keep their order.
+        // SAFETY: by contract; the link of an object whose first word was changed is still there.
+        let mut object = unsafe { reversed(self.head.replace(NIL)) };
         while object != NIL {
             let at = word::pointer(object);
             // SAFETY: only the first word of a moved object was changed, so its link is still there; its
@@ -199,6 +201,25 @@ impl OffHeap {
         }
         self.binary_words.set(0);
     }
+}
+
+/// Turns a list of off-heap objects round.
+///
+/// # Safety
+/// The second word of each object links it to the next, and nobody else uses the list.
+unsafe fn reversed(mut head: Word) -> Word {
+    let mut turned = NIL;
+    while head != NIL {
+        let at = word::pointer(head);
+        // SAFETY: by contract.
+        unsafe {
+            let next = *at.add(1);
+            *at.add(1) = turned;
+            turned = head;
+            head = next;
+        }
+    }
+    turned
 }
 
 /// A term with memory of its own: a message, an ETS object, a timer's message. Nothing changes it but who holds it

@@ -10,6 +10,8 @@
 pub mod compile;
 mod expression;
 mod functions;
+mod keeps_key;
+pub mod key_range;
 pub mod run;
 
 pub use compile::{Fault, compile, compile_pattern};

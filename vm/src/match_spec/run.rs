@@ -96,18 +96,25 @@ impl MatchSpec {
     /// Whether the only clause's head is bound to one key: the element at `position` (from 0) of the tuple
     /// pattern, if it has no variables.
     pub fn key(&self, position: usize) -> Option<Term<'_>> {
+        if let [clause] = self.clauses.as_slice()
+            && let MatchOp::Equal(constant) = clause.head.first()?
+        {
+            let whole = term(*constant).as_tuple()?;
+            return whole.elements().get(position).copied();
+        }
+        match self.key_steps(position)?.first()? {
+            MatchOp::Equal(constant) => Some(term(*constant)),
+            _ => None,
+        }
+    }
+
+    /// The steps of the only clause's head from the key on: the element at `position` (from 0) of a tuple.
+    pub(super) fn key_steps(&self, position: usize) -> Option<&[MatchOp]> {
         let [clause] = self.clauses.as_slice() else {
             return None;
         };
         let mut skip = match clause.head.first()? {
             MatchOp::Tuple(arity) if position < *arity => position,
-            MatchOp::Equal(constant) => {
-                return term(*constant)
-                    .as_tuple()?
-                    .elements()
-                    .get(position)
-                    .copied();
-            }
             _ => return None,
         };
         // Elements before the key take as many steps as they have parts.
@@ -126,10 +133,7 @@ impl MatchSpec {
             }
             skip -= 1;
         }
-        match &clause.head[at] {
-            MatchOp::Equal(constant) => Some(term(*constant)),
-            _ => None,
-        }
+        Some(&clause.head[at..])
     }
 
     /// Whether every object matches and the result is `true` (`ets:select_delete` of a whole table), or the
@@ -143,7 +147,7 @@ impl MatchSpec {
     }
 }
 
-fn term<'a>(constant: Constant) -> Term<'a> {
+pub(super) fn term<'a>(constant: Constant) -> Term<'a> {
     // SAFETY: a constant is a subterm of the specification's source, which outlives every run of it; the
     // callers' results do not leave a run without being copied.
     unsafe { Term::from_word(constant.0) }
