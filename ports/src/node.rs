@@ -111,7 +111,7 @@ pub fn start(config: Config) -> std::io::Result<bool> {
         _ => None,
     });
     debug_state::provide(|call, key, value| {
-        if !key.as_atom().is_some_and(|key| key.name() == "next_port") {
+        if key.as_atom().is_none_or(|key| key.name() != "next_port") {
             return None;
         }
         let table = &node().table;
