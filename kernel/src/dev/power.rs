@@ -24,7 +24,14 @@ pub fn off(code: i32) -> ! {
         let port = EXIT_PORT.load(Ordering::Relaxed);
         if port != 0 {
             // What is left must not look like success.
-            outb(port, if code & 127 == 0 { 127 } else { code as u8 & 127 });
+            outb(
+                port,
+                if code & 127 == 0 {
+                    127
+                } else {
+                    code as u8 & 127
+                },
+            );
         }
     }
     acpi::power_off();

@@ -76,7 +76,7 @@ pub fn memory(lintel: &Path, shell: &Path) -> Result<()> {
 
 /// A process that opens files until it may not: it is told so, the others go on, and its end closes them.
 pub fn descriptors(lintel: &Path, shell: &Path) -> Result<()> {
-    let mut guest = Guest::start(lintel, shell, &["--memory", MEMORY_MB])?;
+    let mut guest = Guest::start(lintel, shell, &["--memory", "256"])?;
     guest.expect("1> ")?;
     // Code that is not there yet cannot be read later.
     guest.type_line("{ok, S} = gen_tcp:listen(0, []), gen_tcp:close(S).")?;

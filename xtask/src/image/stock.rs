@@ -31,13 +31,14 @@ pub fn run(lintel: &Path, work: &Path) -> Result<()> {
             .arg("-o")
             .arg(&image),
     )?;
-    // It starts its helper for ports at once: a child that never runs does.
-    let line = "quiet fork=asleep init=/bin/lintel BINDIR=/bin ROOTDIR=/otp EMU=beam PROGNAME=erl -- \
+    // It starts its helper for ports at once: a child that never runs does. And it asks a program for the domain of a
+    // host whose name has none.
+    let line = "quiet hostname=guest.local fork=asleep init=/bin/lintel BINDIR=/bin ROOTDIR=/otp EMU=beam PROGNAME=erl -- \
                 -- -root /otp -bindir /bin -progname erl -- -home /root -- -boot /otp/bin/start";
     let mut options = vec!["--smp", "2", "--memory", "512", "--"];
     options.extend(line.split_whitespace());
     let mut guest = Guest::start(lintel, &image, &options)?;
-    guest.expect("Erlang/OTP")?;
+    guest.expect("Eshell V")?;
     guest.expect("1> ")?;
     guest.type_line("lists:reverse(\"Hello, World!\").")?;
     guest.expect("\"!dlroW ,olleH\"")?;
