@@ -8,7 +8,9 @@ use libfuzzer_sys::fuzz_target;
 use loader::{BeamFile, Disassembly, uncompressed};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(bytes) = uncompressed(bytes) else { return };
+    let Ok(bytes) = uncompressed(bytes) else {
+        return;
+    };
     if let Ok(file) = BeamFile::parse_of_any_age(&bytes) {
         let _ = Disassembly::new(&file).to_string();
         let _ = file.locals();

@@ -19,7 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
         if let Ok((term, used)) = decode(heap, bytes, &options) {
             assert!(used <= bytes.len());
             let written = encode(term, &EncodeOptions::default()).expect("what fitted still fits");
-            let (again, all) = decode(heap, &written, &options).expect("what was written can be read");
+            let (again, all) =
+                decode(heap, &written, &options).expect("what was written can be read");
             assert_eq!(all, written.len());
             assert!(again.exactly_equals(term));
         }
