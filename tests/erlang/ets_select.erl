@@ -26,7 +26,12 @@ main() ->
     show(ets:foldl(fun({K, _, _}, Sum) -> K + Sum end, 0, T)),  %% expect: 133
     ets:safe_fixtable(T, true),
     ets:delete(T, 1),
-    show({ets:first(T), ets:info(T, safe_fixed_monotonic_time) =/= false}).  %% expect: {3,true}
+    show({ets:first(T), ets:info(T, safe_fixed_monotonic_time) =/= false}),  %% expect: {3,true}
+    %% Objects that are equal are as many as before, each in its place.
+    B = ets:new(b, [duplicate_bag]),
+    ets:insert(B, [{k, 1}, {k, 2}, {l, 1}, {k, 1}, {k, 3}, {l, 1}]),
+    show([ets:select_replace(B, [{{'$1', 1}, [], ['$_']}]) || _ <- [1, 2]]),  %% expect: [4,4]
+    show({ets:select_replace(B, [{{k, 1}, [], [{{k, x}}]}]), ets:lookup(B, k), ets:lookup(B, l)}).  %% expect: {2,[{k,x},{k,2},{k,x},{k,3}],[{l,1},{l,1}]}
 
 pages('$end_of_table') -> [];
 pages({Page, Continuation}) -> [Page | pages(ets:select(Continuation))].

@@ -408,14 +408,31 @@ fn select_replace_2<'p>(call: Call<'p>) -> BifResult<'p> {
         }
     });
     let count = replacements.len();
-    for (old, new) in replacements {
-        if table.options.kind == Type::DuplicateBag {
-            let key = table.key_of(old.term()).ok_or_else(badarg)?;
-            store.remove_object(key, old.term());
-        }
-        store.insert(new);
+    if table.options.kind == Type::DuplicateBag {
+        replace_in_place(&table, &mut store, replacements);
+    } else {
+        replacements
+            .into_iter()
+            .for_each(|(_, new)| store.insert(new));
     }
     Ok(Term::size(count))
+}
+
+/// Replaces objects where a key may have several, some of them equal: each keeps its place among those of its key. The
+/// replacements come in the order of the objects.
+fn replace_in_place(table: &Table, store: &mut Store, replacements: Vec<(OwnedTerm, OwnedTerm)>) {
+    let mut replacements = replacements.into_iter().peekable();
+    while let Some((old, _)) = replacements.peek() {
+        let key = table.key_of(old.term()).map(OwnedTerm::copy_of);
+        let key = key.expect("an object of the table has a key");
+        let mut found = false;
+        for object in store.remove(key.term()) {
+            let new = replacements.next_if(|(old, _)| old.term().exactly_equals(object.term()));
+            found |= new.is_some();
+            store.insert(new.map_or(object, |(_, new)| new));
+        }
+        assert!(found, "what was looked at under the lock is there");
+    }
 }
 
 fn match_spec_compile_1<'p>(call: Call<'p>) -> BifResult<'p> {
