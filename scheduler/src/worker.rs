@@ -3,8 +3,7 @@
 //! A process that is woken by the one that runs goes to the worker's *slot*: it has the next turn, its data
 //! being warm. One that is displaced from the slot, or comes from elsewhere, goes to the queue. One that is new is not
 //! displaced: what is woken after it was spawned may count on what it does first; nor is the first of those whom timers
-//! wake together. The slot has
-//! at most [`SLOT_TURNS`] turns in a row while others wait.
+//! wake together. The slot has at most [`SLOT_TURNS`] turns in a row while others wait.
 //!
 //! Of all workers those below the *limit* work: as many as are online (`schedulers_online`), or one while
 //! multi-scheduling is blocked. The others hand over what they have and sleep, waking only for their timers.

@@ -28,7 +28,7 @@ fn small_maps_behave_as_in_the_stock_vm() {
     ];
     let mut calls = Vec::new();
     for _ in 0..1500 {
-        let mut pick = |dice: &mut Dice| keys[dice.below(keys.len())];
+        let pick = |dice: &mut Dice| keys[dice.below(keys.len())];
         let pairs: Vec<(&str, usize)> = (0..dice.below(7))
             .map(|_| (pick(&mut dice), dice.below(9)))
             .collect();

@@ -304,21 +304,24 @@ pub fn down_message(
     })
 }
 
+fn exit_process(pid: Pid, from: Peer, kind: ExitKind, message: OwnedTerm, has_token: bool) {
+    // A process that is gone needs no ending.
+    let _ = send(
+        pid,
+        Signal::Exit {
+            from,
+            kind,
+            message,
+            has_token,
+        },
+    );
+}
+
 /// Sends an exit signal to a process, port or remote process.
 pub fn send_exit(to: Peer, from: Peer, kind: ExitKind, reason: Term<'_>) {
     match to {
         Peer::Process(pid) => {
-            let message = exit_message(from, reason);
-            // A process that is gone needs no ending.
-            let _ = send(
-                pid,
-                Signal::Exit {
-                    from,
-                    kind,
-                    message,
-                    has_token: false,
-                },
-            );
+            exit_process(pid, from, kind, exit_message(from, reason), false);
         }
         Peer::Port(port) => {
             if let Some(ports) = hooks::ports() {
@@ -343,15 +346,7 @@ pub fn send_exit_of(process: &Process, to: Peer, kind: ExitKind, reason: Term<'_
             let message = OwnedTerm::build(|heap| {
                 heap.cons(heap.copy_message(message.term()), heap.copy(token))
             });
-            let _ = send(
-                pid,
-                Signal::Exit {
-                    from,
-                    kind,
-                    message,
-                    has_token: true,
-                },
-            );
+            exit_process(pid, from, kind, message, true);
         }
         _ => send_exit(to, from, kind, reason),
     }
